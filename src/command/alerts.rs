@@ -9,7 +9,7 @@ use super::order::{Parsed, Trouble, once};
 use super::types::{AlertWhen, Command, Missing};
 
 /// How a sentence about an alert begins, longest first.
-const OPENINGS: [&[&str]; 25] = [
+const OPENINGS: [&[&str]; 27] = [
     &["set", "an", "alert"],
     &["set", "a", "price", "alert"],
     &["set", "an", "alarm"],
@@ -28,6 +28,8 @@ const OPENINGS: [&[&str]; 25] = [
     &["send", "me", "an", "alert"],
     &["tell", "me"],
     &["text", "me"],
+    &["remind", "me"],
+    &["wake", "me"],
     &["alert"],
     &["notify"],
     &["ping"],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
-use super::recent::Recent;
+use super::sorted::SortedMap;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
@@ -19,8 +19,8 @@ pub const ENDED_ORDERS_MAX: usize = 2_000;
 #[derive(Clone, Debug)]
 pub struct OrderBook {
     ended_max: usize,
-    working: BTreeMap<ClientOrderId, Box<Order>>,
-    ended: Recent<ClientOrderId, Box<Order>>,
+    working: SortedMap<ClientOrderId, Box<Order>>,
+    ended: SortedMap<ClientOrderId, Box<Order>>,
     accounts: BTreeMap<AccountId, AccountOrders>,
 }
 
@@ -28,7 +28,7 @@ pub struct OrderBook {
 #[derive(Clone, Debug, Default)]
 struct AccountOrders {
     count: usize,
-    lines: BTreeMap<Instrument, Line>,
+    lines: SortedMap<Instrument, Line>,
     packages: BTreeSet<ClientOrderId>,
 }
 
@@ -80,10 +80,7 @@ impl AccountOrders {
         let (id, request) = (order.request.client_order_id, &order.request);
         self.count += 1;
         for instrument in request.subject.instruments() {
-            if !self.lines.contains_key(instrument) {
-                self.lines.insert(instrument.clone(), Line::default());
-            }
-            let Some(line) = self.lines.get_mut(instrument) else { continue };
+            let line = self.lines.get_or_insert_with(instrument, Line::default);
             // A package may name an instrument twice.
             if let Err(at) = line.ids.binary_search(&id) {
                 line.ids.insert(at, id);
@@ -144,7 +141,7 @@ impl OrderBook {
     /// An empty book that keeps so many ended orders.
     #[must_use]
     pub const fn remembering(ended_max: usize) -> Self {
-        Self { ended_max, working: BTreeMap::new(), ended: Recent::new(), accounts: BTreeMap::new() }
+        Self { ended_max, working: SortedMap::new(), ended: SortedMap::new(), accounts: BTreeMap::new() }
     }
 
     /// Adds or overwrites an order.
@@ -258,7 +255,7 @@ impl OrderBook {
 /// An account's working orders, perhaps without one that is to be replaced. Copying it copies references.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkingOrders<'a> {
-    orders: &'a BTreeMap<ClientOrderId, Box<Order>>,
+    orders: &'a SortedMap<ClientOrderId, Box<Order>>,
     account: Option<&'a AccountOrders>,
     without: Option<&'a Order>,
     aside: Option<&'a BTreeSet<ClientOrderId>>,

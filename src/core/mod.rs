@@ -13,7 +13,7 @@ pub mod lifecycle;
 pub mod market;
 pub mod paper;
 pub mod portfolio;
-pub mod recent;
 pub mod risk;
+pub mod sorted;
 pub mod stops;
 pub mod table;

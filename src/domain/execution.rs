@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::corporate::CorporateReport;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use super::instrument::Instrument;
-use super::money::{Currency, Price, Quantity, decimal_text};
+use super::money::{Currency, Price, Quantity, decimal_text, times};
 use super::order::{OrderSubject, Pricing, Side};
 use super::statement::{BrokerUpdate, Statement};
 
@@ -114,7 +114,7 @@ impl Execution {
         if self.kind.is_without_cash() {
             return Decimal::ZERO;
         }
-        let value = self.price.get() * self.quantity.get() * self.multiplier;
+        let value = times(self.price.get() * self.quantity.get(), self.multiplier);
         if self.side.is_buy() { -value - self.fee } else { value - self.fee }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::has_begun;
 use super::instrument::AssetClass;
-use super::money::{Price, Quantity, decimal_text, round_to_cents};
+use super::money::{Price, Quantity, decimal_text, round_to_cents, times};
 use super::order::Side;
 
 /// Commission per contract from a premium upward.
@@ -140,7 +140,7 @@ impl Fill {
     /// Value, positive.
     #[must_use]
     pub fn value(&self) -> Decimal {
-        self.price.get().abs() * self.quantity.get() * self.multiplier
+        times(self.price.get().abs() * self.quantity.get(), self.multiplier)
     }
 }
 

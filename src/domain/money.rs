@@ -347,6 +347,15 @@ impl Quantity {
     }
 }
 
+/// A product with a factor that is one nearly always, such as a share's multiplier or the rate of the account's own currency: a decimal
+/// multiplication costs far more than the question.
+#[must_use]
+#[inline]
+pub fn times(value: Decimal, factor: Decimal) -> Decimal {
+    let is_one = factor.scale() == 0 && factor.mantissa() == 1;
+    if is_one { value } else { value * factor }
+}
+
 /// Rounds money to cents, halves to even: the rule of the ledger for fees and interest.
 #[must_use]
 pub fn round_to_cents(amount: Decimal) -> Decimal {

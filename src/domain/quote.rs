@@ -124,6 +124,9 @@ impl Quote {
     /// What positions are valued at: the middle while the spread is at most 1 % (options 15 %), else the last trade, else the middle.
     #[must_use]
     pub fn mark(&self) -> Option<Price> {
+        if self.bid.is_some() && self.bid == self.ask {
+            return self.bid;
+        }
         let per_cent_max = if self.instrument.as_option().is_some() { 15 } else { 1 };
         match (self.mid(), self.spread()) {
             (Some(mid), Some(spread))

@@ -75,6 +75,9 @@ fn begins_a_switch(word: &str) -> bool {
             | "emergency"
             | "panic"
             | "freeze"
+            | "suspend"
+            | "pause"
+            | "activate"
             | "engage"
             | "resume"
             | "unhalt"
@@ -122,9 +125,21 @@ fn halts(said: &str) -> bool {
             | "panic"
             | "freeze"
             | "freeze trading"
+            | "freeze all trading"
+            | "freeze everything"
             | "kill"
+            | "kill trading"
+            | "kill all trading"
+            | "suspend trading"
+            | "suspend all trading"
+            | "pause trading"
+            | "pause all trading"
             | "engage kill switch"
             | "engage the kill switch"
+            | "activate kill switch"
+            | "activate the kill switch"
+            | "turn on the kill switch"
+            | "turn the kill switch on"
     )
 }
 
@@ -134,6 +149,7 @@ fn resumes(said: &str) -> bool {
         said,
         "resume"
             | "resume trading"
+            | "resume all trading"
             | "kill switch off"
             | "unhalt"
             | "lift the kill switch"
@@ -142,6 +158,8 @@ fn resumes(said: &str) -> bool {
             | "unfreeze"
             | "lift halt"
             | "turn off the kill switch"
+            | "turn the kill switch off"
+            | "unfreeze trading"
     )
 }
 

@@ -38,7 +38,6 @@ use smol_str::SmolStr;
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::denial::RiskCheck;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
@@ -216,8 +215,6 @@ pub struct Engine {
     paused: BTreeMap<AccountId, String>,
     /// The last write failed.
     journal_down: bool,
-    /// Where the results of risk checks go that nobody reads.
-    checks_room: Vec<RiskCheck>,
     /// What this step wants written. Boxed, as it goes: it is large.
     entry: Box<JournalEntry>,
     effects: Effects,
@@ -265,7 +262,6 @@ impl Engine {
             fallen: BTreeMap::new(),
             paused: BTreeMap::new(),
             journal_down: false,
-            checks_room: Vec::new(),
             entry: Box::default(),
             effects: Vec::new(),
             after_journal: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::core::effect::{Effect, Intent, IntentKind, Outcome, RequestId};
 use crate::core::lifecycle::{self, Transition};
-use crate::core::risk::{self, RiskOutcome};
+use crate::core::risk::{self, Kept, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
 use crate::domain::instrument::AssetClass;
@@ -64,10 +64,10 @@ impl Engine {
     /// Every check with its result, and what the order may cost, without placing it.
     #[must_use]
     pub fn check(&self, request: &OrderRequest) -> RiskOutcome {
-        self.check_into(request, Vec::new())
+        self.check_keeping(request, Kept::All)
     }
 
-    fn check_into(&self, request: &OrderRequest, room: Vec<RiskCheck>) -> RiskOutcome {
+    fn check_keeping(&self, request: &OrderRequest, kept: Kept) -> RiskOutcome {
         match self.accounts.get(&request.account) {
             Some(books) => {
                 let account = self.account_figures(books);
@@ -80,7 +80,7 @@ impl Engine {
                 if !self.exits.is_empty() && request.origin.kind != OriginKind::Exit {
                     view.working = view.working.aside(self.exits.resting_stops());
                 }
-                risk::check_into(&view, request, room)
+                risk::check_keeping(&view, request, kept)
             }
             None => RiskOutcome::unknown_account(&request.account),
         }
@@ -99,8 +99,8 @@ impl Engine {
             return Ok(());
         }
         self.saw_request(&request.account);
-        let room = std::mem::take(&mut self.checks_room);
-        let RiskOutcome { checks, reduces, result } = self.check_into(&request, room);
+        let kept = if self.keeps_all() { Kept::All } else { Kept::Failures };
+        let RiskOutcome { checks, reduces, result } = self.check_keeping(&request, kept);
         let approved = match result {
             Ok(approved) => approved,
             Err(denials) => {
@@ -153,9 +153,6 @@ impl Engine {
 
     pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order, checks: Vec<RiskCheck>) {
         if !self.keeps_all() {
-            if checks.capacity() > self.checks_room.capacity() {
-                self.checks_room = checks;
-            }
             return;
         }
         let id = match kind {

@@ -31,6 +31,9 @@ fn paid_in_since(
     cash + units
 }
 
+/// What most runs of a backtest come to: its books know each, and to grow is to move them all.
+const EXECUTIONS_OF_A_RUN: usize = 4_096;
+
 impl Engine {
     pub(super) fn add_account(&mut self, setup: AccountSetup) {
         let mut portfolio = Portfolio::new(AccountTerms {
@@ -42,6 +45,9 @@ impl Engine {
             opening_cash: setup.opening_cash.clone(),
         });
         portfolio.set_calendar(Arc::clone(&self.calendar));
+        if !self.keeps_all() {
+            portfolio.expect_executions(EXECUTIONS_OF_A_RUN);
+        }
         let books = Books {
             portfolio,
             activity: Activity::default(),

@@ -147,7 +147,7 @@ impl Venue {
         let now = self.now;
         let mut changed = Vec::new();
         let mut gone = Vec::new();
-        for (other_seq, other) in &mut self.orders {
+        for (other_seq, other) in self.orders.iter_mut() {
             if *other_seq == seq {
                 continue;
             }

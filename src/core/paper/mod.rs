@@ -28,8 +28,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::core::portfolio::{AccountTerms, Portfolio};
-use crate::core::recent::Recent;
 use crate::core::risk::{self, MarketView};
+use crate::core::sorted::SortedMap;
 use crate::core::table::Table;
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::calendar::{Calendar, MarketPhase};
@@ -134,8 +134,8 @@ pub struct Venue {
     config: VenueConfig,
     books: Portfolio,
     /// By arrival: time priority. Boxed, as they are large: a map makes room for eleven with its first.
-    orders: BTreeMap<u64, Box<Resting>>,
-    ended: Recent<ClientOrderId, Ended>,
+    orders: SortedMap<u64, Box<Resting>>,
+    ended: SortedMap<ClientOrderId, Ended>,
     next_seq: u64,
     next_execution: u64,
     /// Dividends on their way: pay instant, entry.
@@ -183,7 +183,7 @@ pub struct Venue {
     #[serde(skip)]
     slippage_paid: Decimal,
     #[serde(skip)]
-    ids: BTreeMap<ClientOrderId, u64>,
+    ids: SortedMap<ClientOrderId, u64>,
     #[serde(skip)]
     by_instrument: BTreeMap<Instrument, Vec<u64>>,
     #[serde(skip)]
@@ -232,8 +232,8 @@ impl Venue {
         Self {
             config,
             books,
-            orders: BTreeMap::new(),
-            ended: Recent::new(),
+            orders: SortedMap::new(),
+            ended: SortedMap::new(),
             next_seq: 1,
             next_execution: 1,
             payable: Vec::new(),
@@ -252,7 +252,7 @@ impl Venue {
             reached: Vec::new(),
             on_bars: false,
             slippage_paid: Decimal::ZERO,
-            ids: BTreeMap::new(),
+            ids: SortedMap::new(),
             by_instrument: BTreeMap::new(),
             quotes: Table::default(),
             shown: BTreeMap::new(),
@@ -436,9 +436,12 @@ impl Venue {
     /// The account's figures, working orders' money held back.
     #[must_use]
     pub fn account(&self, now: Timestamp) -> Account {
+        self.books.account_with(now, self.reserved())
+    }
+
+    fn reserved(&self) -> Decimal {
         let orders = self.orders.values().map(|order| (&order.request, order.leaves()));
-        let reserved = risk::reserved(&self.books, self, &self.config.fees, orders);
-        self.books.account_with(now, reserved)
+        risk::reserved(&self.books, self, &self.config.fees, orders)
     }
 
     /// Open positions in instrument order.

@@ -236,7 +236,7 @@ impl Venue {
         if need.is_zero() {
             return None;
         }
-        let has = self.account(self.now).buying_power;
+        let has = self.books.buying_power(self.reserved());
         if need <= has {
             return None;
         }

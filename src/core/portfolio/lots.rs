@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::execution::Execution;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Currency, Price, Quantity, decimal_text};
+use crate::domain::money::{Currency, Price, Quantity, decimal_text, times};
 use crate::domain::position::{Lot, Position};
 
 /// What is held of one instrument.
@@ -38,12 +38,6 @@ pub struct Holding {
     /// What was paid for what is held: worked out when it changes, for every order asks for that of all holdings.
     #[serde(skip)]
     cost: Decimal,
-}
-
-/// A product with a factor that is one nearly always: a decimal multiplication costs far more than the question.
-pub(super) fn times(value: Decimal, factor: Decimal) -> Decimal {
-    let is_one = factor.scale() == 0 && factor.mantissa() == 1;
-    if is_one { value } else { value * factor }
 }
 
 impl Holding {
@@ -117,7 +111,7 @@ impl Holding {
             } else {
                 lot.fees * (closed.get() / lot.quantity.abs().get())
             };
-            realized += (execution.price - lot.price).get() * signed.get() * self.multiplier
+            realized += times((execution.price - lot.price).get() * signed.get(), self.multiplier)
                 - opening_fees
                 - fee_per_unit * closed.get();
             lot.fees -= opening_fees;

@@ -22,10 +22,8 @@ use crate::domain::calendar::{Calendar, account_day, account_day_end, exchange_d
 use crate::domain::execution::{CashEntry, CashKind, Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, ExecutionId};
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::money::{Currency, Money, Price, Quantity, times};
 use crate::domain::position::{Lot, Position};
-
-use lots::times;
 
 pub use lots::Holding;
 pub use margin::{MarginNeed, cash_securing_puts, option_strategy_margin};
@@ -101,6 +99,21 @@ fn rules() -> Arc<Calendar> {
 }
 
 type Holdings = Table<Holding>;
+
+/// What an account comes to, in its currency.
+struct Worth {
+    cash: Decimal,
+    cost: Decimal,
+    long_market_value: Decimal,
+    short_market_value: Decimal,
+    need: MarginNeed,
+}
+
+impl Worth {
+    fn net_liquidation(&self) -> Decimal {
+        self.cash + self.long_market_value + self.short_market_value
+    }
+}
 
 /// Looked up by every fill and never gone through; the hash is the same in every run.
 type Seen = HashMap<ExecutionId, (Quantity, Price), BuildHasherDefault<DefaultHasher>>;
@@ -211,6 +224,11 @@ impl Portfolio {
     /// Currencies other than the account's whose rate has been set, in order.
     pub fn rated(&self) -> impl Iterator<Item = Currency> {
         self.rates.keys().copied()
+    }
+
+    /// Makes room for so many executions: whoever takes in thousands at once moves none of them as it grows.
+    pub fn expect_executions(&mut self, count: usize) {
+        self.seen.reserve(count);
     }
 
     /// Executions taken in so far, those of the journal among them.
@@ -488,24 +506,10 @@ impl Portfolio {
     /// The account's figures with money held back for working orders.
     #[must_use]
     pub fn account_with(&self, _now: Timestamp, reserved: Decimal) -> Account {
-        let cash = self.total_cash();
-        let mut sums = margin::PositionSums::default();
-        let mut cost = Decimal::ZERO;
-        for (instrument, holding) in self.holdings.iter() {
-            let Some(rate) = self.rate(holding.currency) else { continue };
-            cost += times(holding.cost(), rate);
-            sums.add(instrument, holding, times(holding.value(), rate));
-        }
-        let (long_market_value, short_market_value) = sums.long_and_short();
-        let unrealized_pnl = long_market_value + short_market_value - cost;
-        let net_liquidation = cash + long_market_value + short_market_value;
-        let need = sums.finish(self);
-        let unsettled: Decimal = self.unsettled.iter().map(|sale| sale.amount).sum();
-        let settled_cash = cash - unsettled;
-        let buying_power = match self.terms.kind {
-            AccountKind::Cash => settled_cash - need.secured - reserved,
-            AccountKind::Margin => (net_liquidation - need.initial) * Decimal::TWO - reserved,
-        };
+        let worth = self.worth();
+        let Worth { cash, long_market_value, short_market_value, need, .. } = worth;
+        let unrealized_pnl = long_market_value + short_market_value - worth.cost;
+        let net_liquidation = worth.net_liquidation();
         Account {
             account: self.terms.account.clone(),
             kind: self.terms.kind,
@@ -513,11 +517,11 @@ impl Portfolio {
             currency: self.terms.currency,
             cash,
             cash_by_currency: self.cash_by_currency(),
-            settled_cash,
+            settled_cash: self.settled_cash(cash),
             net_liquidation,
             long_market_value,
             short_market_value,
-            buying_power: buying_power.max(Decimal::ZERO),
+            buying_power: self.power(&worth, reserved),
             initial_margin: need.initial,
             maintenance_margin: need.maintenance,
             excess_liquidity: net_liquidation - need.maintenance,
@@ -529,6 +533,43 @@ impl Portfolio {
             fees: self.fees,
             options_level: self.terms.options_level,
         }
+    }
+
+    /// What it can buy for with money held back for working orders, as its figures say it.
+    #[must_use]
+    pub fn buying_power(&self, reserved: Decimal) -> Decimal {
+        self.power(&self.worth(), reserved)
+    }
+
+    fn worth(&self) -> Worth {
+        let mut sums = margin::PositionSums::default();
+        let mut cost = Decimal::ZERO;
+        for (instrument, holding) in self.holdings.iter() {
+            let Some(rate) = self.rate(holding.currency) else { continue };
+            cost += times(holding.cost(), rate);
+            sums.add(instrument, holding, times(holding.value(), rate));
+        }
+        let (long_market_value, short_market_value) = sums.long_and_short();
+        Worth {
+            cash: self.total_cash(),
+            cost,
+            long_market_value,
+            short_market_value,
+            need: sums.finish(self),
+        }
+    }
+
+    fn settled_cash(&self, cash: Decimal) -> Decimal {
+        let unsettled: Decimal = self.unsettled.iter().map(|sale| sale.amount).sum();
+        cash - unsettled
+    }
+
+    fn power(&self, worth: &Worth, reserved: Decimal) -> Decimal {
+        let power = match self.terms.kind {
+            AccountKind::Cash => self.settled_cash(worth.cash) - worth.need.secured - reserved,
+            AccountKind::Margin => (worth.net_liquidation() - worth.need.initial) * Decimal::TWO - reserved,
+        };
+        power.max(Decimal::ZERO)
     }
 
     fn cash_by_currency(&self) -> Vec<Money> {

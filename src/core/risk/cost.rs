@@ -10,7 +10,7 @@ use crate::core::portfolio::{Portfolio, option_strategy_margin};
 use crate::domain::account::AccountKind;
 use crate::domain::fees::FeeTable;
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity, times};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderRequest, OrderSubject, Pricing};
 
@@ -244,11 +244,15 @@ fn single(
     let Some(price) = price else { return CostEstimate::default() };
     let spec = market.spec(instrument);
     let multiplier = spec.map_or(Decimal::ONE, |spec| spec.multiplier);
-    let value = price.get() * quantity.get() * multiplier;
+    let value = times(price.get() * quantity.get(), multiplier);
     let fee = fees.fee(instrument.asset_class(), quantity, price, true);
     let cost = if buy { value } else { -value };
     let opening = opening_part(held, buy, quantity);
-    let share = if quantity.is_zero() { Decimal::ZERO } else { opening.get() / quantity.get() };
+    let share = match opening {
+        _ if quantity.is_zero() => Decimal::ZERO,
+        all if all == quantity => Decimal::ONE,
+        some => some.get() / quantity.get(),
+    };
     let margin = portfolio.terms().kind == AccountKind::Margin;
     let need = if opening.is_zero() {
         Decimal::ZERO
@@ -259,7 +263,7 @@ fn single(
                 let premium = if margin { Decimal::ZERO } else { value * share };
                 short_option_need(portfolio, market, contract, opening) - premium + fee
             }
-            _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
+            _ => times(value.abs(), share) * weight(instrument.asset_class(), margin) + fee,
         }
     };
     let uncovering = uncovering_need(portfolio, market, (instrument, held), value, (quantity, buy));

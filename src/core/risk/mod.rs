@@ -24,10 +24,19 @@ pub use good_faith::{GOOD_FAITH_MAX, GoodFaith};
 pub use rates::{from_pairs, rate};
 pub use view::{MarketView, RiskView};
 
-/// Every check's result, and the verdict.
+/// Which results of checks are kept. All checks are run for either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them.
+    All,
+    /// Those that deny.
+    Failures,
+}
+
+/// The checks' results, and the verdict.
 #[derive(Clone, Debug)]
 pub struct RiskOutcome {
-    /// In the order of `DenialCode::ALL`.
+    /// Every one that was to be kept, in the order of `DenialCode::ALL`.
     pub checks: Vec<RiskCheck>,
     /// Does the order do nothing but reduce what is held and not claimed by other orders.
     pub reduces: bool,
@@ -48,13 +57,13 @@ impl RiskOutcome {
 /// Checks a new order against the view.
 #[must_use]
 pub fn check(view: &RiskView<'_>, request: &OrderRequest) -> RiskOutcome {
-    check_into(view, request, Vec::new())
+    check_keeping(view, request, Kept::All)
 }
 
-/// The same with the results in the room of earlier ones, which are forgotten: a backtest checks thousands of orders a second and reads few.
+/// The same for whoever reads but some of the results: a backtest checks thousands of orders a second.
 #[must_use]
-pub fn check_into(view: &RiskView<'_>, request: &OrderRequest, room: Vec<RiskCheck>) -> RiskOutcome {
-    let (mut checks, reduces) = checks::run(view, request, room);
+pub fn check_keeping(view: &RiskView<'_>, request: &OrderRequest, kept: Kept) -> RiskOutcome {
+    let (mut checks, reduces) = checks::run(view, request, kept);
     if !checks.is_sorted_by_key(|check| check.code) {
         checks.sort_by_key(|check| check.code);
     }

@@ -17,20 +17,31 @@ use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{Order, OrderRequest, OrderSubject, Side};
 use crate::domain::quote::Quote;
 
+use super::Kept;
 use super::cost::{CostEstimate, after_closing, estimate, estimate_beyond, opening_part};
 use super::rates::rate;
 use super::view::RiskView;
 
 /// Results as they come in.
-pub(super) struct Checks(Vec<RiskCheck>);
+pub(super) struct Checks {
+    list: Vec<RiskCheck>,
+    kept: Kept,
+}
 
 impl Checks {
+    #[inline]
+    fn push(&mut self, code: DenialCode, verdict: Verdict, finish: impl FnOnce(RiskCheck) -> RiskCheck) {
+        if self.kept == Kept::All || verdict == Verdict::Fail {
+            self.list.push(finish(RiskCheck::new(code, verdict)));
+        }
+    }
+
     fn put(&mut self, code: DenialCode, passes: bool) {
-        self.0.push(RiskCheck::new(code, if passes { Verdict::Pass } else { Verdict::Fail }));
+        self.push(code, if passes { Verdict::Pass } else { Verdict::Fail }, |check| check);
     }
 
     fn skip(&mut self, code: DenialCode) {
-        self.0.push(RiskCheck::new(code, Verdict::Skip));
+        self.push(code, Verdict::Skip, |check| check);
     }
 
     /// Passes when `measured <= limit`.
@@ -40,21 +51,21 @@ impl Checks {
 
     fn numbers(&mut self, code: DenialCode, passes: bool, measured: Decimal, limit: Decimal) {
         let verdict = if passes { Verdict::Pass } else { Verdict::Fail };
-        self.0.push(RiskCheck::new(code, verdict).with_numbers(measured, limit));
+        self.push(code, verdict, |check| check.with_numbers(measured, limit));
     }
 
     /// A result with words that cost nothing to make.
     fn noted(&mut self, code: DenialCode, verdict: Verdict, note: &'static str) {
-        self.0.push(RiskCheck::new(code, verdict).with_note(smol_str::SmolStr::new_static(note)));
+        self.push(code, verdict, |check| check.with_note(smol_str::SmolStr::new_static(note)));
     }
 
     /// It passes, and something is to be said of it.
     fn told(&mut self, code: DenialCode, note: impl Into<smol_str::SmolStr>) {
-        self.0.push(RiskCheck::new(code, Verdict::Pass).with_note(note));
+        self.push(code, Verdict::Pass, |check| check.with_note(note));
     }
 
     fn fail(&mut self, code: DenialCode, note: impl Into<smol_str::SmolStr>) {
-        self.0.push(RiskCheck::new(code, Verdict::Fail).with_note(note));
+        self.push(code, Verdict::Fail, |check| check.with_note(note));
     }
 }
 
@@ -179,15 +190,9 @@ pub(super) fn crossing(view: &RiskView<'_>, request: &OrderRequest) -> Vec<Clien
 }
 
 /// Runs every check. Also says whether the order does nothing but reduce; packages do when every leg does.
-pub(super) fn run(
-    view: &RiskView<'_>,
-    request: &OrderRequest,
-    mut room: Vec<RiskCheck>,
-) -> (Vec<RiskCheck>, bool) {
-    room.clear();
+pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest, kept: Kept) -> (Vec<RiskCheck>, bool) {
     if let Some(check) = beyond_measure(view, request) {
-        room.push(check);
-        return (room, false);
+        return (vec![check], false);
     }
     let parts: Vec<Part<'_>> = match &request.subject {
         OrderSubject::Instrument(instrument) => {
@@ -210,8 +215,8 @@ pub(super) fn run(
     let reduces = parts.iter().all(Part::closes);
     let shrinks = view.replaces.is_some_and(|old| is_no_increase(old, request));
     let context = Context { view, request, parts, cost, reduces, shrinks };
-    room.reserve(DenialCode::ALL.len());
-    let mut checks = Checks(room);
+    let room = if kept == Kept::All { DenialCode::ALL.len() } else { 0 };
+    let mut checks = Checks { list: Vec::with_capacity(room), kept };
     // In the order of the codes: then nothing is left to sort.
     state::run(&context, &mut checks);
     shape::run(&context, &mut checks);
@@ -220,7 +225,7 @@ pub(super) fn run(
     state::pace(&context, &mut checks);
     money::run(&context, &mut checks);
     state::guards(&context, &mut checks);
-    (checks.0, reduces)
+    (checks.list, reduces)
 }
 
 /// A number that no account could hold is refused before anything is multiplied with it, wherever it stands: every check that follows

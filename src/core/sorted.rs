@@ -1,18 +1,17 @@
-//! A bounded memory of what came last, by a key that mostly rises: ids of orders do, as they begin with the time.
+//! A map in one piece of memory, for keys that mostly rise, as ids of orders do. What comes and goes at its end asks for no memory.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A map that is mostly written at its end. What comes late finds its place by moving those behind it, which are few: nobody keeps more
-/// than some thousand.
+/// Values by rising key. What is put in or taken out elsewhere than at an end moves the shorter side of it: meant for some thousand entries.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recent<K, V> {
+pub struct SortedMap<K, V> {
     /// By rising key.
     rows: VecDeque<(K, V)>,
 }
 
-impl<K: Ord, V> Recent<K, V> {
+impl<K: Ord, V> SortedMap<K, V> {
     /// Nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -42,9 +41,20 @@ impl<K: Ord, V> Recent<K, V> {
     pub fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(place) => self.rows[place].1 = value,
-            Err(place) if place == self.rows.len() => self.rows.push_back((key, value)),
             Err(place) => self.rows.insert(place, (key, value)),
         }
+    }
+
+    /// The value of a key, to be changed; made where there is none.
+    pub fn get_or_insert_with(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V
+    where
+        K: Clone,
+    {
+        let place = self.place(key).unwrap_or_else(|place| {
+            self.rows.insert(place, (key.clone(), make()));
+            place
+        });
+        &mut self.rows[place].1
     }
 
     /// Takes a value out.
@@ -59,9 +69,35 @@ impl<K: Ord, V> Recent<K, V> {
         self.rows.drain(..many);
     }
 
+    /// Is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All of it, by rising key.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone {
+        self.rows.iter().map(|(key, value)| (key, value))
+    }
+
+    /// The same, the values to be changed.
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
+        self.rows.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// All keys, rising.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
+        self.rows.iter().map(|(key, _)| key)
+    }
+
     /// All values, by rising key.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.rows.iter().map(|(_, value)| value)
+    }
+
+    /// The same, to be changed.
+    pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
+        self.rows.iter_mut().map(|(_, value)| value)
     }
 
     /// Where a key is, or belongs.
@@ -73,27 +109,27 @@ impl<K: Ord, V> Recent<K, V> {
     }
 }
 
-impl<K: Ord, V> Default for Recent<K, V> {
+impl<K: Ord, V> Default for SortedMap<K, V> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: Ord, V> FromIterator<(K, V)> for Recent<K, V> {
+impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(rows: I) -> Self {
-        let mut recent = Self::new();
-        rows.into_iter().for_each(|(key, value)| recent.insert(key, value));
-        recent
+        let mut sorted = Self::new();
+        rows.into_iter().for_each(|(key, value)| sorted.insert(key, value));
+        sorted
     }
 }
 
-impl<K: Serialize, V: Serialize> Serialize for Recent<K, V> {
+impl<K: Ord + Serialize, V: Serialize> Serialize for SortedMap<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.rows.iter().map(|(key, value)| (key, value)))
+        serializer.collect_map(self.iter())
     }
 }
 
-impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Recent<K, V> {
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for SortedMap<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(std::collections::BTreeMap::deserialize(deserializer)?.into_iter().collect())
     }
@@ -110,34 +146,39 @@ mod tests {
     proptest! {
         /// Whatever is done to it, it is the map it stands for.
         #[test]
-        fn it_is_a_map(steps in prop::collection::vec((0_u8..5, 0_u8..40, any::<u16>()), 0..200)) {
-            let (mut recent, mut map) = (Recent::new(), BTreeMap::new());
+        fn it_is_a_map(steps in prop::collection::vec((0_u8..6, 0_u8..40, any::<u16>()), 0..200)) {
+            let (mut sorted, mut map) = (SortedMap::new(), BTreeMap::new());
             for (what, key, value) in steps {
                 match what {
-                    0 => prop_assert_eq!(recent.remove(&key), map.remove(&key)),
+                    0 => prop_assert_eq!(sorted.remove(&key), map.remove(&key)),
                     1 => {
-                        if let (Some(a), Some(b)) = (recent.get_mut(&key), map.get_mut(&key)) {
+                        if let (Some(a), Some(b)) = (sorted.get_mut(&key), map.get_mut(&key)) {
                             (*a, *b) = (value, value);
                         }
                     }
                     2 => {
                         let count = usize::from(key / 2);
-                        recent.keep_last(count);
+                        sorted.keep_last(count);
                         while map.len() > count {
                             map.pop_first();
                         }
                     }
+                    3 => {
+                        let made = *sorted.get_or_insert_with(&key, || value);
+                        prop_assert_eq!(made, *map.entry(key).or_insert(value));
+                    }
                     _ => {
-                        recent.insert(key, value);
+                        sorted.insert(key, value);
                         map.insert(key, value);
                     }
                 }
-                prop_assert_eq!((recent.get(&key), recent.contains_key(&key)), (map.get(&key), map.contains_key(&key)));
-                prop_assert!(recent.values().eq(map.values()));
+                prop_assert_eq!((sorted.get(&key), sorted.contains_key(&key)), (map.get(&key), map.contains_key(&key)));
+                prop_assert!(sorted.values().eq(map.values()) && sorted.keys().eq(map.keys()));
+                prop_assert!(sorted.iter().eq(map.iter()) && sorted.is_empty() == map.is_empty());
             }
-            let text = serde_json::to_string(&recent).unwrap();
+            let text = serde_json::to_string(&sorted).unwrap();
             prop_assert_eq!(&text, &serde_json::to_string(&map).unwrap());
-            prop_assert_eq!(serde_json::from_str::<Recent<u8, u16>>(&text).unwrap(), recent);
+            prop_assert_eq!(serde_json::from_str::<SortedMap<u8, u16>>(&text).unwrap(), sorted);
         }
     }
 }
