@@ -12,7 +12,7 @@ from pathlib import Path
 
 BARS = 100_000
 FAST, SLOW, QUANTITY = 10, 30, 10
-RUNS, THEIR_RUNS = 5, 3
+RUNS, THEIR_RUNS = 20, 5
 # Each peer with how many times its speed ours is to be.
 PEERS = (("backtesting", 20), ("nautilus_trader", 100), ("vectorbt", 1 / 3))
 SETS = (25, 40)
