@@ -11,6 +11,7 @@ mod fuzzed;
 mod ids;
 mod known;
 mod movements;
+mod movers;
 mod news;
 mod order;
 mod prices;

@@ -25,10 +25,13 @@ use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::OptionContract;
-use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::quote::{Bar, Feed, Interval, MoverOrder, Quote};
 
 /// Symbols of one question.
 const SYMBOLS_MAX: usize = 500;
+/// All shares, as the list of movers names them, and a minimum of minutes for which something moves: none.
+const ALL_SHARES: &str = "EQUITY_ALL";
+const WHOLE_DAY: u32 = 0;
 /// Listings that a search returns.
 const FOUND_MAX: usize = 20;
 
@@ -234,7 +237,7 @@ impl SchwabFeed {
     ///
     /// # Errors
     /// As a read.
-    pub async fn movers(&self, of: &str, sort: &str, minutes: u32) -> Result<Vec<Mover>, BrokerError> {
+    pub async fn moving(&self, of: &str, sort: &str, minutes: u32) -> Result<Vec<Mover>, BrokerError> {
         let path =
             format!("/movers/{}?sort={}&frequency={minutes}", symbols::escaped(of), symbols::escaped(sort));
         let movers: Movers = self.rest.get(MOVERS, &self.rest.data.at(&path)).await?.json()?;
@@ -372,6 +375,17 @@ impl MarketFeed for SchwabFeed {
         found.sort_by_key(|listing| (!exact(listing), listing.instrument.key().len()));
         found.truncate(FOUND_MAX);
         Ok(found)
+    }
+
+    async fn movers(&self, order: MoverOrder, limit: usize) -> Result<Option<Vec<Instrument>>, BrokerError> {
+        let sort = match order {
+            MoverOrder::Gainers => "PERCENT_CHANGE_UP",
+            MoverOrder::Losers => "PERCENT_CHANGE_DOWN",
+            MoverOrder::Active => "VOLUME",
+        };
+        let rows = self.moving(ALL_SHARES, sort, WHOLE_DAY).await?;
+        let shares = rows.iter().filter_map(|row| symbols::read("EQUITY", &row.symbol));
+        Ok(Some(shares.take(limit).collect()))
     }
 
     async fn watch(

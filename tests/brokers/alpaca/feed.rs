@@ -11,7 +11,7 @@ use arbion::domain::instrument::{AssetClass, Instrument, Symbol};
 use arbion::domain::money::Quantity;
 use arbion::domain::news::Article;
 use arbion::domain::option::{OptionContract, Right};
-use arbion::domain::quote::{Feed, Interval, Quote};
+use arbion::domain::quote::{Feed, Interval, MoverOrder, Quote};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, watch};
@@ -435,4 +435,28 @@ async fn keys_that_are_wrong_end_the_prices() {
     let listening = listen(&feed, quotes_of(&[share("AAPL")]));
     let error = tokio::time::timeout(Duration::from_secs(10), listening.task).await.unwrap().unwrap();
     assert!(matches!(error, BrokerError::Unauthorized { .. }), "{error}");
+}
+
+/// Best first, in the broker's order, and no more than there may be.
+#[tokio::test]
+async fn what_moves_is_the_screeners_list() {
+    let emulator = start(0).await;
+    for (symbol, price) in [("F", "140"), ("MSFT", "130"), ("HTB", "60")] {
+        let price: rust_decimal::Decimal = price.parse().unwrap();
+        emulator.exchange.quote(symbol, price, price + rust_decimal::Decimal::ONE);
+    }
+    let feed = line(&emulator).await.feed().unwrap();
+    emulator.server.take_requests();
+    for (order, first, path, query) in [
+        (MoverOrder::Gainers, "F", "movers", "top=2"),
+        (MoverOrder::Losers, "HTB", "movers", "top=2"),
+        (MoverOrder::Active, "AAPL", "most-actives", "by=volume&top=2"),
+    ] {
+        let found = feed.movers(order, 2).await.unwrap().unwrap();
+        assert_eq!((found.len(), &found[0]), (2, &Instrument::equity(first).unwrap()));
+        let asked = emulator.server.take_requests().remove(0);
+        assert_eq!(asked.path, format!("/v1beta1/screener/stocks/{path}"));
+        assert_eq!(asked.query, query);
+    }
+    assert_eq!(feed.movers(MoverOrder::Gainers, 10_000).await.unwrap().unwrap().len(), 7);
 }

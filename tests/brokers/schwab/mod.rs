@@ -9,7 +9,7 @@ use arbion::brokers::oauth::keeper::TokenStore;
 use arbion::brokers::oauth::tokens::Tokens;
 use arbion::brokers::{
     AccountStream, Broker, BrokerError, BrokerSettings, Connection, Credentials, Environment, FeedEvent,
-    SubmitOutcome, Wanted, schwab,
+    MarketFeed, SubmitOutcome, Wanted, schwab,
 };
 use arbion::domain::calendar::Calendar;
 use arbion::domain::execution::{AccountEvent, OrderEvent};
@@ -21,7 +21,7 @@ use arbion::domain::order::{
     BracketExit, OrderRequest, OrderStatus, OrderSubject, PositionEffect, Pricing, Side, TimeInForce,
     TradingSession, Trail,
 };
-use arbion::domain::quote::Interval;
+use arbion::domain::quote::{Interval, MoverOrder};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
@@ -482,12 +482,24 @@ async fn what_no_other_broker_has_is_read_too() {
     let login =
         schwab::open(&settings(&emulator), &credentials(), "alice", store("AT1", "RT1")).await.unwrap();
     let prices = login.prices();
-    let movers = prices.movers("$SPX", "PERCENT_CHANGE_UP", 1).await.unwrap();
+    let movers = prices.moving("$SPX", "PERCENT_CHANGE_UP", 1).await.unwrap();
     assert_eq!(
         movers.iter().map(|one| one.symbol.as_str()).collect::<Vec<_>>(),
         ["AAPL"],
         "nonsense is left out"
     );
+    emulator.server.take_requests();
+    for (order, sort) in [
+        (MoverOrder::Gainers, "PERCENT_CHANGE_UP"),
+        (MoverOrder::Losers, "PERCENT_CHANGE_DOWN"),
+        (MoverOrder::Active, "VOLUME"),
+    ] {
+        let shares = prices.movers(order, 5).await.unwrap().unwrap();
+        assert_eq!(shares, [Instrument::equity("AAPL").unwrap()]);
+        let asked = emulator.server.take_requests().remove(0);
+        assert_eq!(asked.path, "/marketdata/v1/movers/EQUITY_ALL");
+        assert_eq!(asked.query, format!("sort={sort}&frequency=0"));
+    }
     let hours = prices.market_hours(date(2026, 4, 14)).await.unwrap();
     let regular = &hours["equity"]["EQ"].session_hours["regularMarket"][0];
     assert_eq!(

@@ -6,6 +6,7 @@ mod data;
 mod orders;
 mod pack;
 mod rules;
+mod screener;
 pub mod shows;
 mod streams;
 
