@@ -5,6 +5,7 @@
 mod account;
 mod days;
 mod errors;
+mod extras;
 mod feed;
 #[cfg(test)]
 mod fuzzed;

@@ -460,3 +460,27 @@ async fn what_moves_is_the_screeners_list() {
     }
     assert_eq!(feed.movers(MoverOrder::Gainers, 10_000).await.unwrap().unwrap().len(), 7);
 }
+
+/// One connection for a stream: who is second is told by whom it is taken.
+#[tokio::test]
+async fn a_stream_that_another_program_has_says_so() {
+    let emulator = start(0).await;
+    let mut kept = Vec::new();
+    for second in [false, true] {
+        let feed = feed(&emulator).await;
+        let (want, wants) = watch::channel(Wanted { quotes: vec![share("AAPL")], books: Vec::new() });
+        let (events, mut heard) = mpsc::channel(64);
+        tokio::spawn(async move { feed.watch(wants, events).await });
+        loop {
+            match tokio::time::timeout(Duration::from_secs(60), heard.recv()).await.unwrap().unwrap() {
+                FeedEvent::Up if !second => break,
+                FeedEvent::Down { reason, .. } => {
+                    assert!(second && reason.contains("another program has this stream"), "{reason}");
+                    break;
+                }
+                _ => {}
+            }
+        }
+        kept.push((want, heard));
+    }
+}
