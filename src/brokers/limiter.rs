@@ -47,6 +47,8 @@ pub struct Limit {
     pub calls: u32,
     /// In this time.
     pub per: Duration,
+    /// Reads that may go at once before they come evenly, where that is known; else a part of the limit.
+    pub burst: Option<u32>,
     /// Are there orders and cancels, for which a share is kept; else reads have all of it.
     pub orders: bool,
     /// After too many calls, where the server does not say for how long it wants peace: the shortest and the longest time.
@@ -58,6 +60,7 @@ impl Limit {
     pub const USUAL: Self = Self {
         calls: 1,
         per: Duration::from_secs(1),
+        burst: None,
         orders: true,
         silence: (SILENT_HOLD_MIN, Duration::from_secs(30)),
     };
@@ -113,11 +116,13 @@ struct Pace {
 }
 
 impl Pace {
-    fn over(calls: u32, per: Duration) -> Self {
+    fn over(calls: u32, per: Duration, at_once: Option<u32>) -> Self {
         let short = per <= SPREAD_FROM;
-        let burst = if short { calls } else { calls.saturating_mul(BURST_PER_CENT) / 100 };
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        let evenly = if short { calls } else { calls.saturating_sub(burst.get()).max(1) };
+        let usual = if short { calls } else { calls.saturating_mul(BURST_PER_CENT) / 100 };
+        let burst = NonZeroU32::new(at_once.unwrap_or(usual)).unwrap_or(NonZeroU32::MIN);
+        // Where it is known how many may go at once, the bucket fills again as fast as the limit is; the window bounds both together.
+        let whole = short || at_once.is_some();
+        let evenly = if whole { calls } else { calls.saturating_sub(burst.get()).max(1) };
         let one = (per / evenly.max(1)).max(Duration::from_nanos(1));
         let quota = Quota::with_period(one).unwrap_or_else(|| Quota::per_second(burst));
         Self { limiter: DefaultDirectRateLimiter::direct(quota.allow_burst(burst)), burst }
@@ -216,7 +221,7 @@ impl Limiter {
             all: Mutex::new(Window::new(all, limit.per)),
             shared: Mutex::new(Window::new(shared, limit.per)),
             reads: Mutex::new(Window::new(reads, limit.per)),
-            pace: Pace::over(reads, limit.per),
+            pace: Pace::over(reads, limit.per, limit.burst),
             held_until: Mutex::new(None),
             quiet_until: Mutex::new(None),
             silences: AtomicU32::new(0),
@@ -411,6 +416,24 @@ mod tests {
             reads += 1;
         }
         assert_eq!(reads, 95);
+    }
+
+    /// A bucket whose burst is published: so many at once, then one after the other, never two at a time.
+    #[tokio::test]
+    async fn n5_a_burst_that_is_known_is_kept_to() {
+        let per = Duration::from_secs(60);
+        let limit = Limit { calls: 120, per, burst: Some(10), orders: false, ..Limit::USUAL };
+        let limiter = Limiter::new(limit);
+        let start = Instant::now();
+        let mut reads = 0;
+        while limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok() {
+            reads += 1;
+        }
+        // A turn comes each half of a second: on a machine that takes long some more have come meanwhile.
+        let more = u32::try_from(start.elapsed().as_millis() / 500).unwrap();
+        assert!((10..=10 + more).contains(&reads), "{reads}");
+        let wait = limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.err();
+        assert!(wait.is_none_or(|wait| wait <= Duration::from_millis(600)), "{wait:?}");
     }
 
     proptest::proptest! {

@@ -46,7 +46,7 @@ use crate::domain::movement::Movement;
 use crate::domain::news::Article;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
-use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::quote::{Bar, Interval, MoverOrder, Quote};
 use crate::domain::statement::OrderReport;
 use crate::domain::venue::{VenueAction, VenueAnswer};
 
@@ -268,6 +268,13 @@ pub trait MarketFeed: Send + Sync {
 
     /// Instruments whose symbol or name has this text, best first, at most 20.
     async fn lookup(&self, text: &str) -> Result<Vec<Listing>, BrokerError>;
+
+    /// The shares that move most on their exchanges, best first, at most `limit`; `None` where it has no such list. Empty where nothing is said
+    /// just now.
+    async fn movers(&self, order: MoverOrder, limit: usize) -> Result<Option<Vec<Instrument>>, BrokerError> {
+        let _ = (order, limit);
+        Ok(None)
+    }
 
     /// Its news, where it has any.
     fn news(&self) -> Option<&dyn NewsSource> {

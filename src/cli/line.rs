@@ -146,6 +146,9 @@ impl Line<'_> {
             Reply::DepositAddresses(addresses) => {
                 Output::new(&Named("addresses", addresses))?.table(views::deposit_addresses(addresses, zone))
             }
+            Reply::VenueSettings(settings) => {
+                Output::new(&Named("settings", settings))?.table(views::venue_settings(settings))
+            }
             Reply::Book(book) => Output::new(book)?
                 .table(market_views::depth(book))
                 .table(market_views::tape(&book.prints, zone)),

@@ -31,7 +31,7 @@ use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKi
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
-use crate::domain::venue::{DepositAddress, VenueAction};
+use crate::domain::venue::{DepositAddress, VenueAction, VenueSetting};
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -283,7 +283,7 @@ pub enum Request {
         /// An account, or a broker for all of its accounts.
         name: String,
     },
-    /// Have an account's venue do what is no single order. Answer: `Done`.
+    /// Have an account's venue do what is no single order. Answer: `Done`, or what was asked for.
     Venue {
         /// Which account.
         account: AccountId,
@@ -558,6 +558,8 @@ pub enum Reply {
     Decisions(Vec<DecisionRecord>),
     /// Where coins can be sent to, by currency.
     DepositAddresses(Vec<DepositAddress>),
+    /// An account's settings at its venue.
+    VenueSettings(Vec<VenueSetting>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }

@@ -26,6 +26,17 @@ pub enum Feed {
     Replayed,
 }
 
+/// What movers are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoverOrder {
+    /// Largest rise first.
+    Gainers,
+    /// Largest fall first.
+    Losers,
+    /// Most traded first, by units or by money as the source counts.
+    Active,
+}
+
 /// The newest prices of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {

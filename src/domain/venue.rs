@@ -45,6 +45,48 @@ pub enum VenueAction {
         /// The currency, such as `BTC`.
         currency: String,
     },
+    /// Every contract of a held option that no working order holds back is exercised, now.
+    Exercise {
+        /// The option.
+        instrument: Instrument,
+    },
+    /// Contracts of a held option end without exercise on their last day, whatever they are worth.
+    DoNotExercise {
+        /// The option.
+        instrument: Instrument,
+    },
+    /// Tells the account's settings at the venue. Nothing is changed.
+    Settings,
+    /// Changes one of them.
+    Set {
+        /// The setting, by the venue's own name of it, such as `no_shorting`.
+        setting: String,
+        /// What it is to be, as the venue writes it, such as `true`.
+        value: String,
+    },
+}
+
+/// Settings that, being so, only take away from what an account may do.
+const TIGHTENING: [(&str, &str); 6] = [
+    ("suspend_trade", "true"),
+    ("no_shorting", "true"),
+    ("disable_overnight_trading", "true"),
+    ("ptp_no_exception_entry", "false"),
+    ("fractional_trading", "false"),
+    ("max_margin_multiplier", "1"),
+];
+/// Settings that nothing at stake depends on.
+const HARMLESS: [&str; 1] = ["trade_confirm_email"];
+
+/// A setting of an account at its venue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueSetting {
+    /// The venue's own name of it, such as `no_shorting`.
+    pub setting: String,
+    /// What it is, as the venue writes it; absent where it is nothing.
+    pub value: Option<String>,
+    /// What it can be set to, such as `true or false`; empty where it cannot be set from here.
+    pub allowed: String,
 }
 
 /// An address that coins of one currency can be sent to.
@@ -69,23 +111,32 @@ pub enum VenueAnswer {
     Done(String),
     /// Where coins can be sent to, by currency.
     Addresses(Vec<DepositAddress>),
+    /// The account's settings, in the venue's order.
+    Settings(Vec<VenueSetting>),
 }
 
 impl VenueAction {
     /// Is anything other after it than before.
     #[must_use]
     pub const fn changes(&self) -> bool {
-        !matches!(self, Self::DepositAddresses { .. })
+        !matches!(self, Self::DepositAddresses { .. } | Self::Settings)
     }
 
     /// Could more be at stake after it than before.
     #[must_use]
-    pub const fn adds_risk(&self) -> bool {
+    pub fn adds_risk(&self) -> bool {
         match self {
-            Self::Leverage { .. } | Self::IsolatedMargin { .. } => true,
-            Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
-                false
+            // What is exercised becomes a position in what it is on.
+            Self::Leverage { .. } | Self::IsolatedMargin { .. } | Self::Exercise { .. } => true,
+            Self::Set { setting, value } => {
+                let (setting, value) = (setting.as_str(), value.as_str());
+                !TIGHTENING.contains(&(setting, value)) && !HARMLESS.contains(&setting)
             }
+            Self::ScheduleCancel { .. }
+            | Self::DepositAddresses { .. }
+            | Self::NewDepositAddress { .. }
+            | Self::DoNotExercise { .. }
+            | Self::Settings => false,
         }
     }
 
@@ -93,10 +144,15 @@ impl VenueAction {
     #[must_use]
     pub const fn instrument(&self) -> Option<&Instrument> {
         match self {
-            Self::Leverage { instrument, .. } | Self::IsolatedMargin { instrument, .. } => Some(instrument),
-            Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
-                None
-            }
+            Self::Leverage { instrument, .. }
+            | Self::IsolatedMargin { instrument, .. }
+            | Self::Exercise { instrument }
+            | Self::DoNotExercise { instrument } => Some(instrument),
+            Self::ScheduleCancel { .. }
+            | Self::DepositAddresses { .. }
+            | Self::NewDepositAddress { .. }
+            | Self::Settings
+            | Self::Set { .. } => None,
         }
     }
 }
@@ -120,6 +176,10 @@ impl fmt::Display for VenueAction {
             }
             Self::DepositAddresses { currency: None } => write!(f, "deposit addresses"),
             Self::NewDepositAddress { currency } => write!(f, "a new deposit address of {currency}"),
+            Self::Exercise { instrument } => write!(f, "exercise every free contract of {instrument}"),
+            Self::DoNotExercise { instrument } => write!(f, "let {instrument} end without exercise"),
+            Self::Settings => write!(f, "settings"),
+            Self::Set { setting, value } => write!(f, "set {setting} to {value}"),
         }
     }
 }
@@ -131,6 +191,9 @@ mod tests {
     #[test]
     fn actions_are_said_and_written() {
         let instrument = || Instrument::from_key("ETH-PERP").unwrap();
+        let option = || Instrument::from_key("AAPL  270115C00190000").unwrap();
+        let set =
+            |setting: &str, value: &str| VenueAction::Set { setting: setting.into(), value: value.into() };
         for (action, words, adds) in [
             (VenueAction::ScheduleCancel { after_seconds: Some(60) }, "cancel every order in 60 s", false),
             (VenueAction::ScheduleCancel { after_seconds: None }, "take the scheduled cancel back", false),
@@ -155,11 +218,29 @@ mod tests {
                 "a new deposit address of BTC",
                 false,
             ),
+            (
+                VenueAction::Exercise { instrument: option() },
+                "exercise every free contract of AAPL 15Jan27 190C",
+                true,
+            ),
+            (
+                VenueAction::DoNotExercise { instrument: option() },
+                "let AAPL 15Jan27 190C end without exercise",
+                false,
+            ),
+            (VenueAction::Settings, "settings", false),
+            (set("no_shorting", "true"), "set no_shorting to true", false),
+            (set("no_shorting", "false"), "set no_shorting to false", true),
+            (set("max_margin_multiplier", "4"), "set max_margin_multiplier to 4", true),
+            (set("trade_confirm_email", "none"), "set trade_confirm_email to none", false),
+            (set("suspend_trade", "false"), "set suspend_trade to false", true),
+            (set("a_new_one", "true"), "set a_new_one to true", true),
         ] {
             assert_eq!((action.to_string().as_str(), action.adds_risk()), (words, adds));
             let json = serde_json::to_string(&action).unwrap();
             assert_eq!(serde_json::from_str::<VenueAction>(&json).unwrap(), action);
-            assert_eq!(action.changes(), !matches!(action, VenueAction::DepositAddresses { .. }));
+            let asks = matches!(action, VenueAction::DepositAddresses { .. } | VenueAction::Settings);
+            assert_eq!(action.changes(), !asks);
         }
     }
 }

@@ -10,10 +10,10 @@ use crate::client::{Reply, SessionError};
 use crate::core::input::Input;
 use crate::domain::alert::AlertChange;
 use crate::domain::instrument::{Instrument, Listing};
-use crate::domain::quote::Quote;
+use crate::domain::quote::{MoverOrder, Quote};
 use crate::domain::snapshot::Watchlist;
 use crate::domain::text::clean;
-use crate::market::simulated_book::{MoverOrder, movers};
+use crate::market::simulated_book::movers;
 
 use super::feed::Source;
 use super::session::give;
@@ -26,7 +26,7 @@ const LISTS_MAX: usize = 50;
 /// Characters of a list's name at most.
 const NAME_MAX: usize = 24;
 /// Movers in one answer at most.
-const MOVERS_MAX: usize = 100;
+pub(super) const MOVERS_MAX: usize = 100;
 
 impl EngineTask {
     pub(super) async fn edit_watchlists(&mut self, edit: WatchlistEdit) -> Result<Reply, SessionError> {
@@ -83,17 +83,12 @@ impl EngineTask {
     pub(super) async fn movers(&mut self, by: MoversBy, limit: u32) -> Result<Reply, SessionError> {
         let limit = (limit as usize).clamp(1, MOVERS_MAX);
         let now = self.clock.now();
-        let found = match &self.feed.source {
-            Source::Simulated(market) => movers(
-                market,
-                match by {
-                    MoversBy::Gainers => MoverOrder::Gainers,
-                    MoversBy::Losers => MoverOrder::Losers,
-                    MoversBy::Active => MoverOrder::Active,
-                },
-                now,
-                limit,
-            ),
+        let found: Vec<Instrument> = match &self.feed.source {
+            Source::Simulated(market) => {
+                // What a broker has live prices of does not move as the simulation does.
+                let all = movers(market, order(by), now, usize::MAX).into_iter();
+                all.filter(|instrument| !self.feed.is_live(instrument)).take(limit).collect()
+            }
             Source::Replay(replay) => {
                 let mut quotes: Vec<Quote> =
                     replay.instruments().iter().filter_map(|i| self.core.quote(i).cloned()).collect();
@@ -107,6 +102,15 @@ impl EngineTask {
             }
         };
         self.quotes(&found).await
+    }
+}
+
+/// What a list of movers is sorted by.
+pub(super) const fn order(by: MoversBy) -> MoverOrder {
+    match by {
+        MoversBy::Gainers => MoverOrder::Gainers,
+        MoversBy::Losers => MoverOrder::Losers,
+        MoversBy::Active => MoverOrder::Active,
     }
 }
 

@@ -7,7 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::domain::depth::{Aggressor, DepthLevel, Print};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::Price;
-use crate::domain::quote::Quote;
+use crate::domain::quote::{MoverOrder, Quote};
 
 use super::simulated::{GRID_MS, SimulatedMarket};
 
@@ -19,17 +19,6 @@ const PRINTS_PER_BEAT: i64 = 3;
 const BEATS_MAX: i64 = 480;
 /// Sizes of a level stay as they are for about so many moments.
 const LEVEL_BEATS: i64 = 12;
-
-/// What movers are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MoverOrder {
-    /// Largest rise first.
-    Gainers,
-    /// Largest fall first.
-    Losers,
-    /// Most money traded first.
-    Active,
-}
 
 /// Both sides of the book behind a quote, best first; the best levels are the quote's own prices and sizes. Empty where the quote is.
 #[must_use]

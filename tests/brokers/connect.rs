@@ -94,7 +94,7 @@ impl Home {
 
     /// An order is taken once prices are there and the books agree; until then risk says what is missing.
     #[track_caller]
-    fn accepted(&self, args: &[&str]) -> Value {
+    pub fn accepted(&self, args: &[&str]) -> Value {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
         let end = Instant::now() + PATIENCE;
         loop {
@@ -127,13 +127,13 @@ impl Drop for Home {
     }
 }
 
-async fn emulator() -> AlpacaEmulator {
+pub async fn emulator() -> AlpacaEmulator {
     let emulator = alpaca::start(0).await;
     emulator.exchange.quote("AAPL", Decimal::new(999, 1), Decimal::new(1001, 1));
     emulator
 }
 
-fn config(emulator: &AlpacaEmulator) -> String {
+pub fn config(emulator: &AlpacaEmulator) -> String {
     format!(
         "[brokers.alpaca]\nbase_url = \"{http}\"\ndata_url = \"{http}\"\nstream_url = \"{stream}\"\ndata_stream_url = \"{data}\"\n",
         http = emulator.server.url(),
@@ -142,7 +142,7 @@ fn config(emulator: &AlpacaEmulator) -> String {
     )
 }
 
-fn keys(emulator: &AlpacaEmulator) -> String {
+pub fn keys(emulator: &AlpacaEmulator) -> String {
     json!({ "key_id": emulator.key_id, "secret_key": emulator.secret_key }).to_string()
 }
 

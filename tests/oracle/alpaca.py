@@ -69,7 +69,11 @@ def trading():
     account = client.get_account()
     assert account.account_number == "PA3TEST00001" and str(account.status.value) == "ACTIVE"
     assert client.get_clock().is_open
-    assert not client.get_account_configurations().suspend_trade
+    config = client.get_account_configurations()
+    assert not config.suspend_trade
+    for no_shorting in (True, False):
+        config.no_shorting = no_shorting
+        assert client.set_account_configurations(config).no_shorting == no_shorting
 
     market = client.submit_order(
         MarketOrderRequest(symbol="AAPL", qty=10, side=OrderSide.BUY, time_in_force=TimeInForce.DAY, client_order_id="oracle-1")
@@ -173,6 +177,10 @@ def options(client):
         LimitOrderRequest(symbol=low, qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY, limit_price=1.2)
     )
     client.cancel_order_by_id(one.id)
+    client.exercise_options_position(low)
+    held = {position.symbol: float(position.qty) for position in client.get_all_positions()}
+    assert held == {high: -1, "AAPL": 100}, held
+    refused(lambda: client.exercise_options_position(low), 40310000, "no available position")
     return low
 
 

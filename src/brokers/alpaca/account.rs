@@ -17,7 +17,7 @@ use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
 use crate::brokers::json::shown;
 use crate::brokers::{
-    AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome, orders_alone,
+    AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome,
 };
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
@@ -244,11 +244,20 @@ impl AlpacaAccount {
             let what = format!("order {}", order.client_order_id);
             return Err(unsent(BrokerError::NotFound { broker: NAME.to_owned(), what }));
         };
+        let Some(quantity) = old.qty else {
+            // Of an order for an amount of money Alpaca changes nothing.
+            let error = BrokerError::Unsupported {
+                broker: NAME.to_owned(),
+                what: "a replace of an order for an amount of money".to_owned(),
+                allowed: "a cancel and a new order".to_owned(),
+            };
+            return Err(error.into());
+        };
         let before_it = self.carried(&old).await.map_err(unsent)?;
         let done = before_it + order.filled_quantity.get();
         let before = Before {
             order_type: old.order_type.as_deref().unwrap_or_default(),
-            quantity: old.qty.unwrap_or_default(),
+            quantity,
             time_in_force: &old.time_in_force,
         };
         let whole = OrderRequest { quantity: Quantity::new(new.quantity.get() + done), ..new.clone() };
@@ -502,7 +511,7 @@ impl Broker for AlpacaAccount {
     }
 
     async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
-        Err(orders_alone(NAME, action))
+        self.carry_out(action).await
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

@@ -12,18 +12,28 @@ use crate::domain::text::clean;
 /// A refusal's body.
 #[derive(Debug, Deserialize)]
 struct Body {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number_or_word")]
     code: Option<u64>,
     message: String,
     #[serde(default)]
     reject_reason: Option<String>,
 }
 
+/// A code that is a number. Some of its services have words there, which say nothing that the message does not.
+fn number_or_word<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let raw = <Option<Box<serde_json::value::RawValue>>>::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| raw.get().trim_matches('"').parse().ok()))
+}
+
 /// Words that a message of code 40310000 or 42210000 has, and what they mean. The first that fits counts.
 const BY_WORDS: &[(&str, &str)] = &[
     ("insufficient qty", "INSUFFICIENT_POSITION"),
     ("insufficient underlying", "INSUFFICIENT_POSITION"),
+    ("insufficient subscription", "PERMISSION"),
+    ("insufficient scope", "PERMISSION"),
     ("insufficient", "INSUFFICIENT_FUNDS"),
+    ("no available position", "INSUFFICIENT_POSITION"),
+    ("short position", "INSUFFICIENT_POSITION"),
     ("cost basis must be", "MIN_SIZE"),
     ("wash trade", "WASH_TRADE"),
     ("short sell while a long buy", "WASH_TRADE"),
@@ -41,6 +51,7 @@ const BY_WORDS: &[(&str, &str)] = &[
     ("rejected by user request", "BLOCKED"),
     ("must be unique", "DUPLICATE"),
     ("sold short", "NOT_SHORTABLE"),
+    ("not allowed to short", "NOT_SHORTABLE"),
     ("hard-to-borrow", "NOT_SHORTABLE"),
     ("only allowed during market hours", "MARKET_CLOSED"),
     ("is already in", "ALREADY_FINAL"),
@@ -51,7 +62,6 @@ const BY_WORDS: &[(&str, &str)] = &[
     ("parameters are not changed", "REPLACE_REFUSED"),
     ("filled_qty", "REPLACE_REFUSED"),
     ("does not permit", "PERMISSION"),
-    ("insufficient subscription", "PERMISSION"),
 ];
 
 /// The code of a refusal: ours, by what it means.

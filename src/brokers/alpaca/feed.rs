@@ -22,7 +22,7 @@ use crate::domain::calendar::{Calendar, exchange_date, plus_days};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
 use crate::domain::money::Currency;
-use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::quote::{Bar, Feed, Interval, MoverOrder, Quote};
 use crate::domain::text::clean;
 
 const QUOTES: Call = Call::read("quotes", DATA);
@@ -422,6 +422,10 @@ impl MarketFeed for AlpacaFeed {
             .collect();
         found.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.symbol.cmp(&right.symbol)));
         Ok(found.into_iter().filter_map(|(_, asset)| listing(asset)).take(FOUND_MAX).collect())
+    }
+
+    async fn movers(&self, order: MoverOrder, limit: usize) -> Result<Option<Vec<Instrument>>, BrokerError> {
+        self.moving(order, limit).await.map(Some)
     }
 
     fn news(&self) -> Option<&dyn NewsSource> {

@@ -5,12 +5,14 @@
 mod account;
 mod days;
 mod errors;
+mod extras;
 mod feed;
 #[cfg(test)]
 mod fuzzed;
 mod ids;
 mod known;
 mod movements;
+mod movers;
 mod news;
 mod order;
 mod prices;

@@ -274,8 +274,15 @@ pub(super) fn activity(
     let at = booked_at(row)?;
     let price = match (kind, row.price) {
         (ExecutionKind::Trade, None) => return Err(of("a fill without its price")),
-        (ExecutionKind::Fee, _) | (_, None) => Price::ZERO,
+        (ExecutionKind::Fee, _) => Price::ZERO,
         (_, Some(price)) => Price::new(price),
+        // Shares that an exercise delivers are paid for, whether the row has their price or only the sum.
+        (_, None) => {
+            let paid = row.net_amount.unwrap_or_default().abs();
+            let each =
+                matches!(instrument, Instrument::Equity { .. }).then(|| paid.checked_div(quantity.abs()));
+            Price::new(each.flatten().unwrap_or_default())
+        }
     };
     let is_buy = match row.side.as_deref() {
         Some(side) => side == "buy",

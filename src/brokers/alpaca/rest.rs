@@ -171,6 +171,11 @@ impl Rest {
         self.send(call, method, &self.places.trading.at(path), &[], Some(&body)).await
     }
 
+    /// Tells the trading host to do what its path says.
+    pub(super) async fn post(&self, call: Call, path: &str) -> Result<Answer, BrokerError> {
+        self.send(call, Method::POST, &self.places.trading.at(path), &[], None).await
+    }
+
     /// Takes something off at the trading host.
     pub(super) async fn delete(&self, call: Call, path: &str) -> Result<Answer, BrokerError> {
         self.send(call, Method::DELETE, &self.places.trading.at(path), &[], None).await

@@ -209,6 +209,9 @@ impl Prices {
                 self.asked.clear();
                 Ok(())
             }
+            406 => {
+                Err(StreamError::Lost(format!("{said}: another program has this stream, with the same keys")))
+            }
             408 | 409 if self.sources.give_up(self.class) => Err(StreamError::Lost(said)),
             408 | 409 | 411 => {
                 self.not_in_plan = true;

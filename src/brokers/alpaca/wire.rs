@@ -69,6 +69,9 @@ pub(super) struct Position {
     pub(super) asset_class: String,
     #[serde(deserialize_with = "decimal")]
     pub(super) qty: Decimal,
+    /// What of it no working order holds back.
+    #[serde(default, deserialize_with = "decimal_or_none")]
+    pub(super) qty_available: Option<Decimal>,
     #[serde(deserialize_with = "decimal")]
     pub(super) avg_entry_price: Decimal,
     #[serde(default)]

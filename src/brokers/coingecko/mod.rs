@@ -88,7 +88,7 @@ impl Plan {
             Self::Pro => 250,
         };
         let minute = Duration::from_secs(60);
-        Limit { calls, per: minute, orders: false, silence: (minute, minute) }
+        Limit { calls, per: minute, burst: None, orders: false, silence: (minute, minute) }
     }
 
     /// How long a price is kept: it changes no sooner there.

@@ -39,6 +39,15 @@ impl HyperliquidAccount {
                     "deposits by a transfer from the wallet to the bridge",
                 ));
             }
+            VenueAction::Exercise { .. }
+            | VenueAction::DoNotExercise { .. }
+            | VenueAction::Settings
+            | VenueAction::Set { .. } => {
+                return Err(wrong(
+                    format!("'{action}'"),
+                    "leverage, margin, and a cancel of everything to come",
+                ));
+            }
         }
         Ok(VenueAnswer::Done(format!("{action}: done")))
     }

@@ -404,8 +404,8 @@ impl Broker for SchwabAccount {
         let mut failed = None;
         for id in ids {
             match self.cancel_one(&id).await {
-                // Ended meanwhile: that is what was wanted.
-                Ok(()) | Err(BrokerError::Refused { .. }) => {}
+                // Ended meanwhile: that is what was wanted. Another refusal leaves it working.
+                Ok(()) | Err(BrokerError::Refused { status: 400 | 404, .. }) => {}
                 Err(error) => failed = Some(error),
             }
             self.streamer.hint(&self.number.account_number, &id);

@@ -106,6 +106,15 @@ pub fn of(answer: &Answer, what: &str) -> BrokerError {
     BrokerError::Refused { broker, status, reject: Reject { code: code.into(), message } }
 }
 
+/// The app has accounts and orders and no prices.
+#[must_use]
+pub fn no_prices() -> BrokerError {
+    let message = "it takes the login for accounts and not for prices; add the product Market Data Production to the app on \
+                   developer.schwab.com, and wait until it is Ready For Use";
+    let reject = Reject { code: "NO_MARKET_DATA".into(), message: message.to_owned() };
+    BrokerError::Refused { broker: NAME.to_owned(), status: 401, reject }
+}
+
 /// The same for a command, where "no such thing" is its word too.
 #[must_use]
 pub fn of_command(answer: &Answer, what: &str) -> BrokerError {

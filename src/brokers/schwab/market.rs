@@ -1,7 +1,8 @@
 //! Prices: quotes, bars, chains and search by asking, quotes and depth by the streamer; what moves, and when markets are open.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
@@ -16,7 +17,7 @@ use super::data_wire::{
     Chain, Contract, Expirations, Found, History, Hours, Instruments, Mover, Movers, QuoteEntry,
 };
 use super::rest::{READS, Rest, unreadable};
-use super::streamer::{Heard, KEYS_MAX, Keys, Streamer};
+use super::streamer::{Heard, KEYS_MAX, Keys, LEVELS, Streamer};
 use super::{NAME, symbols};
 use crate::brokers::http::Call;
 use crate::brokers::quotes::QuoteBoard;
@@ -25,12 +26,18 @@ use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::OptionContract;
-use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::quote::{Bar, Feed, Interval, MoverOrder, Quote};
 
 /// Symbols of one question.
 const SYMBOLS_MAX: usize = 500;
+/// All shares, as the list of movers names them, and a minimum of minutes for which something moves: none.
+const ALL_SHARES: &str = "EQUITY_ALL";
+const WHOLE_DAY: u32 = 0;
 /// Listings that a search returns.
 const FOUND_MAX: usize = 20;
+/// How often prices are asked for that the stream does not bring, and how soon after it turned out.
+const ASK_EVERY: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 const QUOTES: Call = Call::read("quotes", READS);
 const BARS: Call = Call::history("pricehistory", READS);
@@ -61,7 +68,7 @@ async fn entries(rest: &Rest, symbols: &[String]) -> Result<Vec<(String, QuoteEn
     for part in symbols.chunks(SYMBOLS_MAX) {
         let joined = symbols::escaped(&part.join(","));
         let query = format!("/quotes?symbols={joined}&fields=quote%2Cregular%2Creference&indicative=false");
-        let answer = rest.get(QUOTES, &rest.data.at(&query)).await?;
+        let answer = rest.prices(QUOTES, &query).await?;
         let all: BTreeMap<String, Box<RawValue>> = answer.json()?;
         for (symbol, raw) in all {
             // Beside the symbols there is `errors`, with those that it does not know.
@@ -200,19 +207,29 @@ fn listing(found: Found) -> Option<Listing> {
     })
 }
 
-/// Which keys of the streamer are wanted; at most 500, quotes before books.
-fn keys(wanted: &Wanted) -> Keys {
+/// The service that an instrument's quotes come by.
+const fn service_of(instrument: &Instrument) -> &'static str {
+    let [equities, options] = LEVELS;
+    if matches!(instrument, Instrument::Option(_)) { options } else { equities }
+}
+
+/// Which keys of the streamer are wanted, no more than it has room for, quotes before books; and of which quotes there is no room.
+fn keys(wanted: &Wanted) -> (Keys, Vec<Instrument>) {
     let mut keys: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
     let mut left = KEYS_MAX;
     let mut add = |service: &'static str, symbol: String| {
-        if left > 0 && keys.entry(service).or_default().insert(symbol) {
-            left -= 1;
+        if left == 0 {
+            return false;
         }
+        left -= usize::from(keys.entry(service).or_default().insert(symbol));
+        true
     };
+    let mut without_room = Vec::new();
     for instrument in &wanted.quotes {
-        let service = if instrument.as_option().is_some() { "LEVELONE_OPTIONS" } else { "LEVELONE_EQUITIES" };
-        if let Some(symbol) = symbols::written(instrument) {
-            add(service, symbol);
+        if let Some(symbol) = symbols::written(instrument)
+            && !add(service_of(instrument), symbol)
+        {
+            without_room.push(instrument.clone());
         }
     }
     for instrument in &wanted.books {
@@ -225,19 +242,148 @@ fn keys(wanted: &Wanted) -> Keys {
             add("NYSE_BOOK", symbol);
         }
     }
-    Keys(keys)
+    (Keys(keys), without_room)
+}
+
+/// What the stream does not bring.
+#[derive(Default)]
+struct Unstreamed {
+    /// There is no room for these.
+    without_room: Vec<Instrument>,
+    /// These services do not send everything.
+    services: BTreeSet<&'static str>,
+}
+
+impl Unstreamed {
+    /// What is to be asked for.
+    fn asked(&self, wanted: &Wanted) -> Vec<Instrument> {
+        let unserved = |instrument: &&Instrument| self.services.contains(service_of(instrument));
+        let mut asked: Vec<Instrument> = wanted.quotes.iter().filter(unserved).cloned().collect();
+        asked.extend(self.without_room.iter().cloned());
+        asked.sort_unstable();
+        asked.dedup();
+        asked
+    }
 }
 
 impl SchwabFeed {
+    /// What is wanted from now on.
+    fn want(&self, wanted: &Wanted, unstreamed: &Mutex<Unstreamed>) {
+        let (keys, without_room) = keys(wanted);
+        unstreamed.lock().unwrap_or_else(PoisonError::into_inner).without_room = without_room;
+        self.streamer.want(keys);
+    }
+
+    /// Asks for what the stream does not bring.
+    async fn ask(
+        &self,
+        wanted: watch::Receiver<Wanted>,
+        events: &mpsc::Sender<FeedEvent>,
+        unstreamed: &Mutex<Unstreamed>,
+    ) {
+        loop {
+            let asked = unstreamed.lock().unwrap_or_else(PoisonError::into_inner).asked(&wanted.borrow());
+            if asked.is_empty() {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            match self.quotes(&asked).await {
+                Ok(quotes) => {
+                    for quote in quotes {
+                        // Without room it is left out: a newer one comes.
+                        events.try_send(FeedEvent::Quote(Box::new(quote))).ok();
+                    }
+                }
+                Err(error) => tracing::warn!(broker = NAME, %error, "prices were asked for in vain"),
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    }
+
+    /// Streams what is wanted.
+    async fn stream(
+        &self,
+        mut wanted: watch::Receiver<Wanted>,
+        events: &mpsc::Sender<FeedEvent>,
+        unstreamed: &Mutex<Unstreamed>,
+    ) -> BrokerError {
+        let unheard =
+            || BrokerError::Unreachable { broker: NAME.to_owned(), reason: "nobody listens".to_owned() };
+        let services = |change: &dyn Fn(&mut BTreeSet<&'static str>)| {
+            change(&mut unstreamed.lock().unwrap_or_else(PoisonError::into_inner).services);
+        };
+        let mut heard = self.streamer.listen();
+        self.want(&wanted.borrow_and_update(), unstreamed);
+        let mut board = QuoteBoard::new(Feed::RealTime);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = events.closed() => return unheard(),
+                changed = wanted.changed() => {
+                    if changed.is_err() {
+                        return unheard();
+                    }
+                    self.want(&wanted.borrow_and_update(), unstreamed);
+                    continue;
+                }
+                word = heard.recv() => match word {
+                    Some(Heard::Up) => {
+                        // A new connection, asked anew for everything.
+                        services(&|services| services.clear());
+                        FeedEvent::Up
+                    }
+                    Some(Heard::Down { reason, retry_at }) => FeedEvent::Down { reason, retry_at },
+                    Some(Heard::Level(level)) => {
+                        let quote = board.update(&level.instrument, level.at, |quote| {
+                            level.apply(quote);
+                            if let Some(delayed) = level.delayed {
+                                quote.feed = if delayed { Feed::Delayed } else { Feed::RealTime };
+                            }
+                        });
+                        FeedEvent::Quote(Box::new(quote.clone()))
+                    }
+                    Some(Heard::Book(book)) => FeedEvent::Depth {
+                        instrument: book.instrument.clone(),
+                        as_of: book.at,
+                        bids: book.bids.clone(),
+                        asks: book.asks.clone(),
+                    },
+                    Some(Heard::Unserved(service)) => {
+                        services(&|services| {
+                            services.insert(service);
+                        });
+                        continue;
+                    }
+                    Some(Heard::Activity(_)) => continue,
+                    Some(Heard::Ended(error)) => return error,
+                    None => return unheard(),
+                },
+            };
+            // Prices may be left out: a newer one comes. That the line went up or down may not.
+            match event {
+                event @ (FeedEvent::Up | FeedEvent::Down { .. }) => {
+                    if events.send(event).await.is_err() {
+                        return unheard();
+                    }
+                }
+                event => {
+                    if let Err(mpsc::error::TrySendError::Closed(_)) = events.try_send(event) {
+                        return unheard();
+                    }
+                }
+            }
+        }
+    }
+
     /// What moves in an index or on an exchange, such as `$SPX`, by `sort`, such as `PERCENT_CHANGE_UP`, over `minutes`; best first.
     /// Outside of hours there is nothing to say, and the list is empty.
     ///
     /// # Errors
     /// As a read.
-    pub async fn movers(&self, of: &str, sort: &str, minutes: u32) -> Result<Vec<Mover>, BrokerError> {
+    pub async fn moving(&self, of: &str, sort: &str, minutes: u32) -> Result<Vec<Mover>, BrokerError> {
         let path =
             format!("/movers/{}?sort={}&frequency={minutes}", symbols::escaped(of), symbols::escaped(sort));
-        let movers: Movers = self.rest.get(MOVERS, &self.rest.data.at(&path)).await?.json()?;
+        let movers: Movers = self.rest.prices(MOVERS, &path).await?.json()?;
         Ok(movers.screeners.into_iter().filter(Mover::says_something).collect())
     }
 
@@ -247,7 +393,7 @@ impl SchwabFeed {
     /// As a read.
     pub async fn market_hours(&self, date: Date) -> Result<Hours, BrokerError> {
         let path = format!("/markets?markets=equity%2Coption&date={date}");
-        self.rest.get(HOURS, &self.rest.data.at(&path)).await?.json()
+        self.rest.prices(HOURS, &path).await?.json()
     }
 }
 
@@ -290,7 +436,7 @@ impl MarketFeed for SchwabFeed {
             start.as_millisecond(),
             end.as_millisecond()
         );
-        let history: History = self.rest.get(BARS, &self.rest.data.at(&query)).await?.json()?;
+        let history: History = self.rest.prices(BARS, &query).await?.json()?;
         let mut bars = Vec::with_capacity(history.candles.len());
         for candle in history.candles {
             let start = Timestamp::from_millisecond(candle.datetime)
@@ -318,7 +464,7 @@ impl MarketFeed for SchwabFeed {
 
     async fn expiries(&self, underlying: &Symbol) -> Result<Vec<Date>, BrokerError> {
         let path = format!("/expirationchain?symbol={}", symbols::escaped(&symbols::ticker(underlying)));
-        let found: Expirations = self.rest.get(EXPIRIES, &self.rest.data.at(&path)).await?.json()?;
+        let found: Expirations = self.rest.prices(EXPIRIES, &path).await?.json()?;
         let date = |text: &str| text.get(..10)?.parse::<Date>().ok();
         let mut dates: Vec<Date> =
             found.expiration_list.iter().filter_map(|row| date(&row.expiration_date)).collect();
@@ -333,7 +479,7 @@ impl MarketFeed for SchwabFeed {
             "/chains?symbol={}&contractType=ALL&includeUnderlyingQuote=false&strategy=SINGLE&fromDate={expiry}&toDate={expiry}",
             symbols::escaped(&symbols::ticker(underlying))
         );
-        let chain: Chain = self.rest.get(CHAIN, &self.rest.data.at(&path)).await?.json()?;
+        let chain: Chain = self.rest.prices(CHAIN, &path).await?.json()?;
         if chain.status.as_deref().is_some_and(|status| status != "SUCCESS") {
             return Ok(Vec::new());
         }
@@ -361,7 +507,7 @@ impl MarketFeed for SchwabFeed {
         let by_symbol = Symbol::new(text).is_ok().then_some(("symbol-regex", symbol));
         for (projection, pattern) in by_symbol.into_iter().chain([("desc-search", text.to_owned())]) {
             let path = format!("/instruments?symbol={}&projection={projection}", symbols::escaped(&pattern));
-            let answer: Instruments = self.rest.get(SEARCH, &self.rest.data.at(&path)).await?.json()?;
+            let answer: Instruments = self.rest.prices(SEARCH, &path).await?.json()?;
             for listing in answer.instruments.into_iter().filter_map(listing) {
                 if !found.iter().any(|have| have.instrument == listing.instrument) {
                     found.push(listing);
@@ -374,64 +520,47 @@ impl MarketFeed for SchwabFeed {
         Ok(found)
     }
 
-    async fn watch(
-        &self,
-        mut wanted: watch::Receiver<Wanted>,
-        events: mpsc::Sender<FeedEvent>,
-    ) -> BrokerError {
-        let unheard =
-            || BrokerError::Unreachable { broker: NAME.to_owned(), reason: "nobody listens".to_owned() };
-        let mut heard = self.streamer.listen();
-        self.streamer.want(keys(&wanted.borrow_and_update()));
-        let mut board = QuoteBoard::new(Feed::RealTime);
-        let ended = loop {
-            let event = tokio::select! {
-                biased;
-                () = events.closed() => break unheard(),
-                changed = wanted.changed() => {
-                    if changed.is_err() {
-                        break unheard();
-                    }
-                    self.streamer.want(keys(&wanted.borrow_and_update()));
-                    continue;
-                }
-                word = heard.recv() => match word {
-                    Some(Heard::Up) => FeedEvent::Up,
-                    Some(Heard::Down { reason, retry_at }) => FeedEvent::Down { reason, retry_at },
-                    Some(Heard::Level(level)) => {
-                        let feed = if level.delayed { Feed::Delayed } else { Feed::RealTime };
-                        let quote = board.update(&level.instrument, level.at, |quote| {
-                            level.apply(quote);
-                            quote.feed = feed;
-                        });
-                        FeedEvent::Quote(Box::new(quote.clone()))
-                    }
-                    Some(Heard::Book(book)) => FeedEvent::Depth {
-                        instrument: book.instrument.clone(),
-                        as_of: book.at,
-                        bids: book.bids.clone(),
-                        asks: book.asks.clone(),
-                    },
-                    Some(Heard::Activity(_)) => continue,
-                    Some(Heard::Ended(error)) => break error,
-                    None => break unheard(),
-                },
-            };
-            // Prices may be left out: a newer one comes. That the line went up or down may not.
-            match event {
-                event @ (FeedEvent::Up | FeedEvent::Down { .. }) => {
-                    if events.send(event).await.is_err() {
-                        break unheard();
-                    }
-                }
-                event => {
-                    if let Err(mpsc::error::TrySendError::Closed(_)) = events.try_send(event) {
-                        break unheard();
-                    }
-                }
-            }
+    async fn movers(&self, order: MoverOrder, limit: usize) -> Result<Option<Vec<Instrument>>, BrokerError> {
+        let sort = match order {
+            MoverOrder::Gainers => "PERCENT_CHANGE_UP",
+            MoverOrder::Losers => "PERCENT_CHANGE_DOWN",
+            MoverOrder::Active => "VOLUME",
+        };
+        let rows = self.moving(ALL_SHARES, sort, WHOLE_DAY).await?;
+        let shares = rows.iter().filter_map(|row| symbols::read("EQUITY", &row.symbol));
+        Ok(Some(shares.take(limit).collect()))
+    }
+
+    async fn watch(&self, wanted: watch::Receiver<Wanted>, events: mpsc::Sender<FeedEvent>) -> BrokerError {
+        let unstreamed = Mutex::default();
+        let asking = self.ask(wanted.clone(), &events, &unstreamed);
+        let ended = tokio::select! {
+            error = self.stream(wanted, &events, &unstreamed) => error,
+            () = asking => BrokerError::Unreachable { broker: NAME.to_owned(), reason: "nobody listens".to_owned() },
         };
         self.streamer.want(Keys::default());
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_asked_for() {
+        let shares = (0..KEYS_MAX + 2).map(|n| Instrument::equity(&format!("A{n}")).unwrap());
+        let mut quotes: Vec<Instrument> = shares.collect();
+        quotes.push(Instrument::from_key("AAPL  270115C00190000").unwrap());
+        let wanted = Wanted { books: vec![quotes[0].clone()], quotes };
+        let (keys, without_room) = keys(&wanted);
+        let count: usize = keys.0.values().map(BTreeSet::len).sum();
+        assert_eq!((count, keys.0.len(), without_room.len()), (KEYS_MAX, 1, 3), "books come last");
+        let mut unstreamed = Unstreamed { without_room, ..Unstreamed::default() };
+        assert_eq!(unstreamed.asked(&wanted).len(), 3);
+        unstreamed.services.insert("LEVELONE_OPTIONS");
+        assert_eq!(unstreamed.asked(&wanted).len(), 3, "each once");
+        unstreamed.services.insert("LEVELONE_EQUITIES");
+        assert_eq!(unstreamed.asked(&wanted).len(), KEYS_MAX + 3);
     }
 }

@@ -25,6 +25,17 @@ pub struct Message<'a> {
     /// What was subscribed to.
     #[serde(borrow, default)]
     pub data: Vec<Data<'a>>,
+    /// What concerns the connection itself.
+    #[serde(borrow, default)]
+    pub notify: Vec<Notice<'a>>,
+}
+
+/// A word on the connection; a heartbeat has no content.
+#[derive(Deserialize)]
+pub struct Notice<'a> {
+    /// What it says, in the codes of an answer.
+    #[serde(borrow, default)]
+    pub content: Option<ReplyContent<'a>>,
 }
 
 /// The answer to a command.
@@ -44,8 +55,7 @@ impl Reply<'_> {
     /// Its words, cleaned.
     #[must_use]
     pub fn words(&self) -> String {
-        let text = crate::domain::text::clean(&self.content.msg).into_owned();
-        format!("{text} (code {})", self.content.code)
+        self.content.words()
     }
 }
 
@@ -57,6 +67,16 @@ pub struct ReplyContent<'a> {
     /// In words.
     #[serde(borrow, default)]
     pub msg: Cow<'a, str>,
+}
+
+impl ReplyContent<'_> {
+    /// Its words, cleaned.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let text = crate::domain::text::clean(&self.msg).into_owned();
+        let more = if self.code == 12 { ": another program has signed in with this login" } else { "" };
+        format!("{text} (code {}){more}", self.code)
+    }
 }
 
 /// News of one service.
@@ -148,8 +168,8 @@ pub struct Level {
     pub instrument: Instrument,
     /// When.
     pub at: Timestamp,
-    /// Are the prices late.
-    pub delayed: bool,
+    /// Are the prices late, where it says so: as a rule with the first message of a symbol alone.
+    pub delayed: Option<bool>,
     /// Which figures, in the order in which they came.
     changes: Vec<(Field, Option<Decimal>)>,
     halted: Option<bool>,
@@ -217,7 +237,7 @@ impl Level {
         Some(Self {
             instrument,
             at,
-            delayed: fields.raw("delayed").is_some_and(|raw| raw.get() == "true"),
+            delayed: fields.raw("delayed").map(|raw| raw.get() == "true"),
             changes: changes.collect(),
             halted: fields.text(status).map(|word| word.eq_ignore_ascii_case("halted")),
         })
@@ -306,11 +326,13 @@ mod tests {
         level.apply(&mut quote);
         assert_eq!(quote.bid.unwrap().to_string(), "150.1");
         assert_eq!((quote.ask_size, quote.volume, quote.halted), (4.into(), 1_000.into(), true));
-        assert_eq!(level.at.as_millisecond(), 1_700_000_000_001);
+        assert_eq!((level.at.as_millisecond(), level.delayed), (1_700_000_000_001, Some(false)));
         // A later message holds what changed and nothing else.
         let text = r#"{"data":[{"service":"LEVELONE_EQUITIES","timestamp":1700000000500,"content":[{"key":"AAPL","1":0,"32":"Normal"}]}]}"#;
         let message = self::message(text);
-        Level::of(&message.data[0].content[0], false, message.data[0].timestamp).unwrap().apply(&mut quote);
+        let level = Level::of(&message.data[0].content[0], false, message.data[0].timestamp).unwrap();
+        level.apply(&mut quote);
+        assert_eq!(level.delayed, None, "what was said of it holds");
         assert_eq!((quote.bid, quote.ask.is_some(), quote.halted), (None, true, false));
         let text = r#"{"data":[{"service":"LEVELONE_OPTIONS","content":[{"key":"AAPL  240517P00190000","2":1.1,"3":1.2,"16":7}]}]}"#;
         let message = self::message(text);
@@ -354,6 +376,11 @@ mod tests {
         );
         assert_eq!(denied.response[0].words(), "Login Denied. (code 3)");
         let beat = message(r#"{"notify":[{"heartbeat":"1668715930582"}]}"#);
-        assert!(beat.response.is_empty() && beat.data.is_empty());
+        assert!(beat.response.is_empty() && beat.data.is_empty() && beat.notify[0].content.is_none());
+        let cut = message(
+            r#"{"notify":[{"service":"ADMIN","timestamp":1,"content":{"code":12,"msg":"CLOSE_CONNECTION"}}]}"#,
+        );
+        let words = cut.notify[0].content.as_ref().unwrap().words();
+        assert_eq!(words, "CLOSE_CONNECTION (code 12): another program has signed in with this login");
     }
 }

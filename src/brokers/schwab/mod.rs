@@ -20,7 +20,7 @@ mod symbols;
 mod terms;
 pub mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -55,10 +55,10 @@ const LOGIN_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 const MINUTE: Duration = Duration::from_secs(60);
 /// It never says for how long it wants peace: 1, 2, 4 … 60 s.
 const SILENCE: (Duration, Duration) = (Duration::from_secs(1), MINUTE);
-/// Orders: 120 a minute at most. Reads have no published limit; twice a second is safe.
+/// Orders: 120 a minute at most. Reads have no published limit; ten at once and two a second are safe (§12 of the sheet).
 const LIMITS: [(&str, Limit); 2] = [
-    (READS, Limit { calls: 120, per: MINUTE, orders: false, silence: SILENCE }),
-    (rest::ORDERS, Limit { calls: 100, per: MINUTE, orders: true, silence: SILENCE }),
+    (READS, Limit { calls: 120, per: MINUTE, burst: Some(10), orders: false, silence: SILENCE }),
+    (rest::ORDERS, Limit { calls: 100, per: MINUTE, burst: None, orders: true, silence: SILENCE }),
 ];
 const ACCOUNT_NUMBERS: Call = Call::read("accountNumbers", READS);
 const ACCOUNTS: Call = Call::read("accounts", READS);
@@ -185,7 +185,7 @@ pub async fn open(
     })?;
     keeper.keep_fresh();
     let options_level = settings.option("options_level").and_then(|text| text.parse().ok());
-    let rest = Arc::new(Rest { http, keeper, trader, data });
+    let rest = Arc::new(Rest { http, keeper, trader, data, no_prices: Mutex::default() });
     let streamer = Arc::new(Streamer::new(Arc::clone(&rest)));
     Ok(SchwabConnection { rest, streamer, environment: settings.environment, options_level })
 }
@@ -228,7 +228,7 @@ impl SchwabConnection {
 
 /// The accounts of a login with their hashes.
 async fn numbers(rest: &Rest) -> Result<Vec<wire::AccountNumber>, BrokerError> {
-    let answer = rest.get(ACCOUNT_NUMBERS, &rest.trader.at("/accounts/accountNumbers")).await?;
+    let answer = rest.get(ACCOUNT_NUMBERS, &rest.trader.at(rest::NUMBERS_PATH)).await?;
     if answer.body.trim_ascii_start().starts_with(b"{") {
         return Ok(answer.json::<wire::WrappedNumbers>()?.accounts);
     }

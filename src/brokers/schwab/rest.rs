@@ -1,6 +1,7 @@
 //! Calls: the bearer token, the headers, what an answer means.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 
@@ -14,6 +15,11 @@ use crate::brokers::oauth::keeper::Keeper;
 pub const READS: &str = "reads";
 /// Orders, replaces and cancels.
 pub const ORDERS: &str = "orders";
+/// What is asked to learn whether the login is good.
+pub const NUMBERS_PATH: &str = "/accounts/accountNumbers";
+const LOGIN: Call = Call::read("accountNumbers", READS);
+/// How long prices are not asked for once the app turned out to lack them.
+const WITHOUT_PRICES: Duration = Duration::from_secs(300);
 
 /// The line of one login.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub struct Rest {
     pub trader: Endpoint,
     /// Prices.
     pub data: Endpoint,
+    /// Until when it is known that the app has no prices.
+    pub no_prices: Mutex<Option<Instant>>,
 }
 
 /// What is sent.
@@ -74,6 +82,29 @@ impl Rest {
     pub async fn get(&self, call: Call, url: &str) -> Result<Answer, BrokerError> {
         let answer = self.send(call, url, Send::Get).await?;
         if answer.is_success() { Ok(answer) } else { Err(errors::of(&answer, call.name)) }
+    }
+}
+
+impl Rest {
+    /// Reads something of the market data, below its address. They are a product of their own, and an app without it is answered as a login that
+    /// has ended is: what trades tells the two apart, so that no sound login is given up, nor refreshed over and over.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; `Refused` where the app lacks them.
+    pub async fn prices(&self, call: Call, path: &str) -> Result<Answer, BrokerError> {
+        let until = *self.no_prices.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_some_and(|until| Instant::now() < until) {
+            return Err(errors::no_prices());
+        }
+        match self.get(call, &self.data.at(path)).await {
+            Err(BrokerError::Unauthorized { .. }) => {
+                self.get(LOGIN, &self.trader.at(NUMBERS_PATH)).await?;
+                let until = Instant::now() + WITHOUT_PRICES;
+                *self.no_prices.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+                Err(errors::no_prices())
+            }
+            read => read,
+        }
     }
 }
 

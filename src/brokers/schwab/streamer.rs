@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
 use super::NAME;
-use super::messages::{Activity, Level, Message, Reply, book_of};
+use super::messages::{Activity, Level, Message, Reply, ReplyContent, book_of};
 use super::rest::{READS, Rest};
 use super::wire::{StreamerInfo, UserPreference};
 use crate::brokers::BrokerError;
@@ -25,8 +25,10 @@ use crate::brokers::stream::{
 
 /// Words that wait for one listener.
 const WORDS_MAX: usize = 4_096;
-/// Symbols of one connection.
-pub const KEYS_MAX: usize = 500;
+/// Symbols of one connection, but for the one by which orders are followed.
+pub const KEYS_MAX: usize = 499;
+/// The services that quotes come by.
+pub const LEVELS: [&str; 2] = ["LEVELONE_EQUITIES", "LEVELONE_OPTIONS"];
 /// Numbers of words that are kept in mind.
 const SEEN_MAX: usize = 4_096;
 /// Half of the shortest and half of the longest pause between two connections: 2 s, doubled to 120.
@@ -58,6 +60,8 @@ pub enum Heard {
     Level(Arc<Level>),
     /// A book.
     Book(Arc<super::messages::Book>),
+    /// This service does not send everything that was asked for.
+    Unserved(&'static str),
     /// It is over.
     Ended(BrokerError),
 }
@@ -327,7 +331,11 @@ impl Protocol for Wire {
     fn read(&mut self, frame: &Frame, items: &mut Vec<Heard>) -> Result<Vec<Frame>, StreamError> {
         let message: Message<'_> = read(frame.bytes()).map_err(StreamError::Lost)?;
         for reply in &message.response {
-            judge(reply)?;
+            judge(&reply.content)?;
+            items.extend(unserved(reply).map(Heard::Unserved));
+        }
+        for notice in message.notify.iter().filter_map(|notice| notice.content.as_ref()) {
+            judge(notice)?;
         }
         for data in message.data {
             for content in &data.content {
@@ -371,16 +379,25 @@ impl Protocol for Wire {
 }
 
 /// What a reply means for the connection (§8.1 of the sheet).
-fn judge(reply: &Reply<'_>) -> Result<(), StreamError> {
-    match reply.content.code {
-        0 | 26..=29 => Ok(()),
+fn judge(said: &ReplyContent<'_>) -> Result<(), StreamError> {
+    match said.code {
         // Cut: login denied, too many connections, nothing subscribed; and a connection that it does not know.
-        3 | 12 | 20 | 30 => Err(StreamError::Lost(reply.words())),
-        _ => {
-            tracing::warn!(broker = NAME, service = %reply.service, command = %reply.command, words = reply.words(), "the streamer refuses");
-            Ok(())
-        }
+        3 | 12 | 20 | 30 => Err(StreamError::Lost(said.words())),
+        _ => Ok(()),
     }
+}
+
+/// The service of which not everything that was asked for comes: no room, no such service, no such subscription. Orders' words are never missed
+/// by it, as what works is asked for besides.
+fn unserved(reply: &Reply<'_>) -> Option<&'static str> {
+    if matches!(reply.content.code, 0 | 26..=29) {
+        return None;
+    }
+    tracing::warn!(broker = NAME, service = %reply.service, command = %reply.command, words = reply.words(), "the streamer refuses");
+    if !matches!(reply.command.as_ref(), "SUBS" | "ADD") {
+        return None;
+    }
+    LEVELS.into_iter().find(|service| *service == reply.service)
 }
 
 #[cfg(test)]

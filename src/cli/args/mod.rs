@@ -238,6 +238,9 @@ pub enum Command {
     Limit(LimitCommand),
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
+    /// What Alpaca does beside orders: the account's settings there, exercise of held options
+    #[command(subcommand)]
+    Alpaca(venue::AlpacaCommand),
     /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
     #[command(subcommand)]
     Hyperliquid(venue::HyperliquidCommand),

@@ -132,3 +132,42 @@ pub enum CoinbaseCommand {
         of: VenueAccount,
     },
 }
+
+/// What Alpaca does beside orders.
+#[derive(Debug, Subcommand)]
+pub enum AlpacaCommand {
+    /// Show the account's settings at Alpaca, with what each can be set to
+    Settings {
+        /// The account, where there are several at this venue
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Change one of them, such as no_shorting; what lets the account do more needs trading to be on
+    Set {
+        /// The setting, as `settings` shows it
+        setting: String,
+        /// What it is to be, such as true
+        value: String,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// Exercise every contract of a held option that no working order holds back; not from the close until midnight in New York
+    Exercise {
+        /// The contract's OCC symbol
+        #[arg(value_name = "CONTRACT")]
+        contract: String,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// Let contracts of a held option end without exercise, whatever they are worth; on their last day
+    DoNotExercise {
+        /// The contract's OCC symbol
+        #[arg(value_name = "CONTRACT")]
+        contract: String,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+}

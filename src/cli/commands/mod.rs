@@ -198,6 +198,7 @@ impl Context<'_> {
             }
             Command::Limit(command) => limit::run(&line, &settings, command, console).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Alpaca(command) => venue::alpaca(&line, command, console).await,
             Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
             Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => {

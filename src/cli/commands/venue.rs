@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::control::confirm;
 use super::speak::{Door, carry_out};
-use crate::cli::args::venue::{CoinbaseCommand, HyperliquidCommand, VenueAccount};
+use crate::cli::args::venue::{AlpacaCommand, CoinbaseCommand, HyperliquidCommand, VenueAccount};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::language;
@@ -22,6 +22,10 @@ use crate::domain::venue::VenueAction;
 const HYPERLIQUID: &str = "hyperliquid";
 /// The same.
 const COINBASE: &str = "coinbase";
+/// The same.
+const ALPACA: &str = "alpaca";
+/// Longest name and value of a setting.
+const SETTING_MAX: usize = 60;
 /// Minutes of an order in slices.
 const MINUTES: RangeInclusive<u32> = 5..=1_440;
 /// Longest code of a currency.
@@ -140,6 +144,45 @@ pub(super) async fn coinbase(
     let account = account(line, COINBASE, named.as_deref()).await?;
     confirm(Some(console), yes, &format!("{action}, account {account}"))?;
     line.answer(Request::Venue { account, action }).await
+}
+
+pub(super) async fn alpaca(
+    line: &Line<'_>,
+    command: &AlpacaCommand,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let option = |symbol: &str| match language::instrument(symbol, line.lookup)? {
+        option @ Instrument::Option(_) => Ok(option),
+        other => Err(CliError::usage(format!("contract: found {other}, allowed an option's OCC symbol"))),
+    };
+    let (action, named, yes) = match command {
+        AlpacaCommand::Settings { account } => (VenueAction::Settings, account, true),
+        AlpacaCommand::Set { setting, value, of } => {
+            let (setting, value) = (word("setting", setting)?, word("value", value)?);
+            (VenueAction::Set { setting, value }, &of.account, of.yes)
+        }
+        AlpacaCommand::Exercise { contract, of } => {
+            (VenueAction::Exercise { instrument: option(contract)? }, &of.account, of.yes)
+        }
+        AlpacaCommand::DoNotExercise { contract, of } => {
+            (VenueAction::DoNotExercise { instrument: option(contract)? }, &of.account, of.yes)
+        }
+    };
+    let account = account(line, ALPACA, named.as_deref()).await?;
+    confirm(Some(console), yes, &format!("{action}, account {account}"))?;
+    line.answer(Request::Venue { account, action }).await
+}
+
+/// A word of the venue's, in lower case as it writes them.
+fn word(what: &str, text: &str) -> Result<String, CliError> {
+    let fits = (1..=SETTING_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !fits {
+        let shown: String = text.chars().take(SETTING_MAX).flat_map(char::escape_default).collect();
+        let text = format!("{what}: found '{shown}', allowed a word as arbion alpaca settings shows it");
+        return Err(CliError::usage(text));
+    }
+    Ok(text.to_ascii_lowercase())
 }
 
 /// The code of a currency, in capitals.

@@ -18,7 +18,7 @@ use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
 use crate::domain::text::clean;
 use crate::domain::total::Total;
-use crate::domain::venue::DepositAddress;
+use crate::domain::venue::{DepositAddress, VenueSetting};
 
 /// What a type and its prices look like in one cell: `LMT 185.00`, `TRAIL 5%`.
 #[must_use]
@@ -328,6 +328,21 @@ pub fn deposit_addresses(addresses: &[DepositAddress], zone: &TimeZone) -> Table
             row.address.clone().into(),
             row.destination_tag.clone().unwrap_or_default().into(),
             row.created_at.map(|at| time(at, zone)).unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+/// Settings of an account at its venue.
+#[must_use]
+pub fn venue_settings(settings: &[VenueSetting]) -> Table {
+    let columns = ["setting", "value", "allowed"].map(|title| (title, Align::Left));
+    let mut table = Table::new(&columns, "the venue tells no settings").without_first(&["allowed"]);
+    for row in settings {
+        table.push(vec![
+            row.setting.clone().into(),
+            row.value.clone().unwrap_or_else(|| NONE.to_owned()).into(),
+            row.allowed.clone().into(),
         ]);
     }
     table

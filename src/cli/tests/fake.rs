@@ -105,6 +105,8 @@ pub(super) struct FakeSession {
     pub asked: Mutex<Vec<Request>>,
     /// What the next order request is answered with instead.
     pub refusal: Mutex<Option<SessionError>>,
+    /// What the next question to a venue is answered with instead.
+    pub answer: Mutex<Option<Reply>>,
     /// How the next order ends instead.
     pub ending: Mutex<Option<OrderStatus>>,
 }
@@ -119,6 +121,7 @@ impl FakeSession {
             picture: watch::Sender::new(Arc::new(snapshot())),
             asked: Mutex::default(),
             refusal: Mutex::default(),
+            answer: Mutex::default(),
             ending: Mutex::default(),
         }
     }
@@ -235,6 +238,9 @@ impl Session for FakeSession {
                 self.change(|picture| picture.trading_state = TradingState::Halted);
                 let is_meant = |order: &Order| all || order.request.origin.kind != OriginKind::Exit;
                 self.end_orders(OrderStatus::Canceled, is_meant).or_else(|_| Ok(Reply::Orders(Vec::new())))
+            }
+            Request::Venue { .. } => {
+                Ok(locked(&self.answer).take().unwrap_or_else(|| Reply::Done("done".to_owned())))
             }
             Request::Flatten { .. } => Ok(Reply::Orders(vec![picture.orders[0].clone()])),
             Request::Subscribe { instruments } => {

@@ -12,6 +12,7 @@ mod samples;
 mod scripts;
 mod tax;
 mod usage;
+mod venue;
 
 use std::ffi::OsString;
 use std::io::{Cursor, Write};

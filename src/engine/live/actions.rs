@@ -58,6 +58,7 @@ impl EngineTask {
             let answer = match tokio::time::timeout(VENUE_WITHIN, broker.act(&action)).await {
                 Ok(Ok(VenueAnswer::Done(words))) => Ok(Reply::Done(words)),
                 Ok(Ok(VenueAnswer::Addresses(addresses))) => Ok(Reply::DepositAddresses(addresses)),
+                Ok(Ok(VenueAnswer::Settings(settings))) => Ok(Reply::VenueSettings(settings)),
                 Ok(Err(error)) => Err(told(&error)),
                 Err(_) => {
                     let text = format!("{action}: no answer within {} s", VENUE_WITHIN.as_secs());

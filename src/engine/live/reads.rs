@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed};
 use crate::client::message::Chain;
@@ -13,11 +13,13 @@ use crate::domain::instrument::{AssetClass, Instrument, Symbol};
 use crate::domain::money::Price;
 use crate::domain::news::News;
 use crate::domain::option::Right;
+use crate::domain::quote::{MoverOrder, Quote};
 
+use super::super::lists;
 use super::super::session::give;
 use super::super::task::EngineTask;
 use super::host::LiveEvent;
-use super::prices::FeedWord;
+use super::prices::{FeedKey, FeedWord};
 
 /// Expiries of a chain when none is asked for.
 const EXPIRIES_SHOWN: usize = 4;
@@ -73,6 +75,18 @@ impl EngineTask {
                 missing.iter().for_each(|instrument| self.live.prices.want(instrument));
                 self.first_quotes(feed, missing, reply);
             }
+            Request::Movers { by, limit } => {
+                let Some(feed) = self.live.prices.feed_for(AssetClass::Equity) else { return Some(reply) };
+                let (order, limit) = (lists::order(*by), (*limit as usize).clamp(1, lists::MOVERS_MAX));
+                let (events, key) = (self.live.events_in(), self.live.prices.key_for(AssetClass::Equity));
+                tokio::spawn(async move {
+                    let quotes = moving(&*feed, order, limit).await;
+                    if let (Ok(quotes), Some(key)) = (&quotes, key) {
+                        publish(&events, key, quotes).await;
+                    }
+                    give(reply, quotes.map(Reply::Quotes));
+                });
+            }
             Request::News { about, limit } => self.news(about.clone(), *limit as usize, reply),
             Request::Book { instrument } => {
                 self.live.prices.want_book(instrument);
@@ -122,16 +136,37 @@ impl EngineTask {
                 return give(reply, Err(SessionError::Usage(text)));
             }
             if let Some(key) = key {
-                for quote in &quotes {
-                    let word = FeedWord::Event(FeedEvent::Quote(Box::new(quote.clone())));
-                    if events.send(LiveEvent::Price(key, word)).await.is_err() {
-                        break;
-                    }
-                }
+                publish(&events, key, &quotes).await;
             }
             give(reply, Ok(Reply::Quotes(quotes)));
         });
     }
+}
+
+/// Quotes that were asked for are in the picture too.
+async fn publish(events: &mpsc::Sender<LiveEvent>, key: FeedKey, quotes: &[Quote]) {
+    for quote in quotes {
+        let word = FeedWord::Event(FeedEvent::Quote(Box::new(quote.clone())));
+        if events.send(LiveEvent::Price(key, word)).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Quotes of what moves most at a broker, in its order; what has none is left out.
+async fn moving(feed: &dyn MarketFeed, order: MoverOrder, limit: usize) -> Result<Vec<Quote>, SessionError> {
+    let found = feed.movers(order, limit).await.map_err(|error| told(&error))?;
+    let Some(found) = found else {
+        return Err(SessionError::Usage(
+            "the broker whose prices these are has no list of movers".to_owned(),
+        ));
+    };
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut quotes = feed.quotes(&found).await.map_err(|error| told(&error))?;
+    quotes.sort_by_key(|quote| found.iter().position(|one| *one == quote.instrument));
+    Ok(quotes)
 }
 
 async fn chain(

@@ -166,6 +166,13 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (r#"{"request":"venue","account":"a","action":{"action":"settings"}}"#, Action::Look, false, false),
+    (
+        r#"{"request":"venue","account":"a","action":{"action":"set","setting":"no_shorting","value":"true"}}"#,
+        Action::Trade,
+        false,
+        false,
+    ),
     (r#"{"request":"mode","mode":"paper","account":null,"confirmed":false}"#, Action::Trade, false, false),
 ];
 

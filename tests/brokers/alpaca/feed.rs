@@ -11,7 +11,7 @@ use arbion::domain::instrument::{AssetClass, Instrument, Symbol};
 use arbion::domain::money::Quantity;
 use arbion::domain::news::Article;
 use arbion::domain::option::{OptionContract, Right};
-use arbion::domain::quote::{Feed, Interval, Quote};
+use arbion::domain::quote::{Feed, Interval, MoverOrder, Quote};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, watch};
@@ -435,4 +435,52 @@ async fn keys_that_are_wrong_end_the_prices() {
     let listening = listen(&feed, quotes_of(&[share("AAPL")]));
     let error = tokio::time::timeout(Duration::from_secs(10), listening.task).await.unwrap().unwrap();
     assert!(matches!(error, BrokerError::Unauthorized { .. }), "{error}");
+}
+
+/// Best first, in the broker's order, and no more than there may be.
+#[tokio::test]
+async fn what_moves_is_the_screeners_list() {
+    let emulator = start(0).await;
+    for (symbol, price) in [("F", "140"), ("MSFT", "130"), ("HTB", "60")] {
+        let price: rust_decimal::Decimal = price.parse().unwrap();
+        emulator.exchange.quote(symbol, price, price + rust_decimal::Decimal::ONE);
+    }
+    let feed = line(&emulator).await.feed().unwrap();
+    emulator.server.take_requests();
+    for (order, first, path, query) in [
+        (MoverOrder::Gainers, "F", "movers", "top=2"),
+        (MoverOrder::Losers, "HTB", "movers", "top=2"),
+        (MoverOrder::Active, "AAPL", "most-actives", "by=volume&top=2"),
+    ] {
+        let found = feed.movers(order, 2).await.unwrap().unwrap();
+        assert_eq!((found.len(), &found[0]), (2, &Instrument::equity(first).unwrap()));
+        let asked = emulator.server.take_requests().remove(0);
+        assert_eq!(asked.path, format!("/v1beta1/screener/stocks/{path}"));
+        assert_eq!(asked.query, query);
+    }
+    assert_eq!(feed.movers(MoverOrder::Gainers, 10_000).await.unwrap().unwrap().len(), 7);
+}
+
+/// One connection for a stream: who is second is told by whom it is taken.
+#[tokio::test]
+async fn a_stream_that_another_program_has_says_so() {
+    let emulator = start(0).await;
+    let mut kept = Vec::new();
+    for second in [false, true] {
+        let feed = feed(&emulator).await;
+        let (want, wants) = watch::channel(Wanted { quotes: vec![share("AAPL")], books: Vec::new() });
+        let (events, mut heard) = mpsc::channel(64);
+        tokio::spawn(async move { feed.watch(wants, events).await });
+        loop {
+            match tokio::time::timeout(Duration::from_secs(60), heard.recv()).await.unwrap().unwrap() {
+                FeedEvent::Up if !second => break,
+                FeedEvent::Down { reason, .. } => {
+                    assert!(second && reason.contains("another program has this stream"), "{reason}");
+                    break;
+                }
+                _ => {}
+            }
+        }
+        kept.push((want, heard));
+    }
 }

@@ -53,9 +53,11 @@ async fn subject() -> Subject {
 
 contract_tests!(subject);
 
+mod extras;
 mod feed;
 mod movements;
 mod orders;
+mod program;
 mod refusals;
 mod replaces;
 mod streams;

@@ -113,6 +113,19 @@ const BODIES: &[(u16, &str, &str)] = &[
     (422, r#"{"code":42210000,"message":"order parameters are not changed"}"#, "REPLACE_REFUSED"),
     (422, r#"{"code":42210000,"message":"qty must be > filled_qty"}"#, "REPLACE_REFUSED"),
     (400, r#"{"message":"Invalid format for parameter symbols"}"#, "INVALID"),
+    (
+        403,
+        r#"{"code":40310000,"message":"no available position for the specified contract"}"#,
+        "INSUFFICIENT_POSITION",
+    ),
+    (403, r#"{"code":40310001,"message":"cannot exercise short position"}"#, "INSUFFICIENT_POSITION"),
+    (403, r#"{"message":"insufficient subscription"}"#, "PERMISSION"),
+    // Some services have words for codes.
+    (
+        422,
+        r#"{"code":"easy_to_borrow","message":"security is easy-to-borrow and does not require a locate"}"#,
+        "INVALID",
+    ),
 ];
 
 async fn refusal(subject: &Subject, status: u16, body: &str) -> SubmitOutcome {

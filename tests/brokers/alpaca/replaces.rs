@@ -80,3 +80,21 @@ async fn what_fills_while_it_is_replaced_is_not_bought_twice() {
     let report = reports.iter().find(|report| report.client_order_id == Some(new.client_order_id)).unwrap();
     assert_eq!((report.quantity, report.status), (Quantity::from(7), OrderStatus::Filled));
 }
+
+/// Alpaca changes nothing of it: said here, and nothing sent.
+#[tokio::test]
+async fn an_amount_of_money_is_not_replaced() {
+    let subject = subject().await;
+    subject.exchange.freeze(true);
+    let money = OrderRequest {
+        cash_order_quantity: Some(Decimal::from(500)),
+        ..subject.order(arbion::domain::order::Side::Buy, Pricing::Market)
+    };
+    let known = subject.accepted(&money).await;
+    let SubmitOutcome::Rejected(reject) = subject.broker.replace(&known, approve(subject.resting())).await
+    else {
+        panic!()
+    };
+    assert!(reject.code == "UNSUPPORTED" && reject.message.contains("amount of money"), "{reject:?}");
+    assert_eq!(subject.exchange.orders().len(), 1);
+}

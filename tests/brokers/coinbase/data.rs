@@ -225,7 +225,7 @@ async fn terms_are_those_of_the_product() {
 async fn addresses(subject: &Subject, action: VenueAction) -> Result<Vec<DepositAddress>, BrokerError> {
     match subject.broker.act(&action).await? {
         VenueAnswer::Addresses(addresses) => Ok(addresses),
-        answer @ VenueAnswer::Done(_) => panic!("{answer:?}"),
+        answer => panic!("{answer:?}"),
     }
 }
 

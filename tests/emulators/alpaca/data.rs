@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
 
-use super::{Desk, rules, shows, time};
+use super::{Desk, rules, screener, shows, time};
 use crate::emulators::exchange::{Fill, Top, now_ms};
 
 type Asked = Query<BTreeMap<String, String>>;
@@ -27,6 +27,8 @@ pub fn routes() -> Router<Desk> {
         .route("/v1beta1/options/snapshots", get(option_snapshots))
         .route("/v1beta1/options/snapshots/{underlying}", get(chain))
         .route("/v1beta1/options/bars", get(stock_bars))
+        .route("/v1beta1/screener/stocks/movers", get(screener::movers))
+        .route("/v1beta1/screener/stocks/most-actives", get(screener::most_active))
         .route("/v1beta1/news", get(news))
         .route("/v1beta3/crypto/us/latest/{what}", get(latest_crypto))
         .route("/v1beta3/crypto/us/snapshots", get(crypto_snapshots))

@@ -3,9 +3,11 @@
 
 mod activities;
 mod data;
+mod extras;
 mod orders;
 mod pack;
 mod rules;
+mod screener;
 pub mod shows;
 mod streams;
 
@@ -85,6 +87,12 @@ pub struct State {
     pub movements: Vec<Value>,
     /// Stories before its usual ones, as the news service writes them.
     pub news: Vec<Value>,
+    /// Settings of the account.
+    pub settings: Value,
+    /// It is past the close, when nothing is exercised.
+    pub after_close: bool,
+    /// Contracts that are not to be exercised.
+    pub not_exercised: Vec<String>,
     /// Days on which its exchange is closed, whatever the rules say.
     pub closed: Vec<jiff::civil::Date>,
     minute: i64,
@@ -227,14 +235,14 @@ async fn guard(Given(desk): Given<Desk>, request: Request, next: Next) -> Respon
 fn router(desk: &Desk) -> Router {
     Router::new()
         .route("/v2/account", get(shows::account))
-        .route("/v2/account/configurations", get(shows::configurations))
+        .route("/v2/account/configurations", get(extras::configurations).patch(extras::configure))
         .route("/v2/account/activities", get(activities::list))
         .route("/emulator/{what}", post(activities::inject))
         .route("/v2/orders", post(orders::submit).get(orders::list).delete(orders::cancel_all))
         .route("/v2/orders:by_client_order_id", get(orders::by_client_id))
         .route("/v2/orders/{id}", get(orders::one).delete(orders::cancel).patch(orders::replace))
         .route("/v2/positions", get(shows::positions).delete(orders::close_all))
-        .route("/v2/positions/{*symbol}", get(shows::position).delete(orders::close))
+        .route("/v2/positions/{*symbol}", get(shows::position).delete(orders::close).post(extras::instruct))
         .route("/v2/assets", get(shows::assets))
         .route("/v2/assets/{*symbol}", get(shows::asset))
         .route("/v2/clock", get(shows::clock))
@@ -276,6 +284,9 @@ pub async fn start(port: u16) -> AlpacaEmulator {
         leg_fills: Vec::new(),
         movements: Vec::new(),
         news: Vec::new(),
+        settings: extras::usual(),
+        after_close: false,
+        not_exercised: Vec::new(),
         closed: Vec::new(),
         minute: 0,
         calls: 0,

@@ -239,6 +239,9 @@ fn held(desk: &Desk, symbol: &str, buy: bool, quantity: Decimal, class: &str) ->
             Err(refuse_with(403, 40_310_000, &text, extras).into())
         }
         () if fraction => Err(unprocessable("fractional orders cannot be sold short").into()),
+        () if asset.is_some() && desk.state().settings["no_shorting"] == true => {
+            Err(refuse(403, 40_310_000, "account is not allowed to short").into())
+        }
         () if asset.is_some() && !shortable => {
             Err(unprocessable(&format!("asset \"{symbol}\" cannot be sold short")).into())
         }

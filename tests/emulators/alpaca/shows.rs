@@ -36,27 +36,20 @@ pub async fn account(Given(desk): Given<Desk>) -> Response {
     Json(row).into_response()
 }
 
-pub async fn configurations(Given(desk): Given<Desk>) -> Response {
-    let suspended = desk.state().account.get("trade_suspended_by_user") == Some(&Value::Bool(true));
-    Json(json!({
-        "fractional_trading": true, "max_margin_multiplier": "2", "max_options_trading_level": null, "no_shorting": false,
-        "suspend_trade": suspended, "trade_confirm_email": "all", "ptp_no_exception_entry": false,
-    }))
-    .into_response()
-}
-
 fn held(desk: &Desk) -> Vec<Value> {
-    let rows = desk.exchange().positions().into_iter().filter(|(symbol, ..)| !symbol.starts_with("mleg"));
+    let is_one = |symbol: &str, units: &Decimal| !symbol.starts_with("mleg") && !units.is_zero();
+    let rows = desk.exchange().positions().into_iter().filter(|(symbol, units, _)| is_one(symbol, units));
     rows.map(|(symbol, units, price)| {
         let top = desk.exchange().top_of(&symbol);
         let now = top.map_or(price, |top| (top.bid + top.ask) / Decimal::TWO);
         let class = rules::asset_class(&symbol);
         let each = if class == "us_option" { Decimal::ONE_HUNDRED } else { Decimal::ONE };
         let (value, cost) = (units * now * each, units * price * each);
+        let available = if units.is_sign_negative() { units } else { desk.free(&symbol, units) };
         json!({
             "asset_id": "b0b6dd9d-8b9b-48a9-ba46-b9d54906e415", "symbol": symbol.replace('/', ""),
             "exchange": if class == "us_equity" { "NASDAQ" } else { "" }, "asset_class": class, "asset_marginable": true,
-            "qty": text(units), "qty_available": text(units), "avg_entry_price": text(price.round_dp(9)),
+            "qty": text(units), "qty_available": text(available), "avg_entry_price": text(price.round_dp(9)),
             "side": if units.is_sign_negative() { "short" } else { "long" }, "market_value": text(value),
             "cost_basis": text(cost), "unrealized_pl": text((value - cost).round_dp(9)), "unrealized_plpc": "0",
             "unrealized_intraday_pl": text((value - cost).round_dp(9)), "unrealized_intraday_plpc": "0",

@@ -54,6 +54,12 @@ pub struct Desk {
     pub closed: Mutex<Vec<jiff::civil::Date>>,
     /// Words of orders are not told.
     pub mute: AtomicBool,
+    /// The app lacks the product of prices.
+    pub no_prices: AtomicBool,
+    /// Subscriptions of this service are answered with this code and not taken.
+    pub full: Mutex<Option<(String, i64)>>,
+    /// Prices are late, as is said with the first message of each symbol.
+    pub delayed: AtomicBool,
     /// Streams that are open now, and commands that came.
     pub commands: Mutex<Vec<Value>>,
     pub streams: AtomicU64,
@@ -156,7 +162,9 @@ async fn bearer(State(books): State<Books>, request: Request, next: Next) -> Res
         request.headers().get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let good =
         auth.strip_prefix("Bearer ").is_some_and(|token| books.desk.access.lock().unwrap().contains(token));
-    if !good {
+    let lacking =
+        request.uri().path().starts_with("/marketdata/") && books.desk.no_prices.load(Atomic::SeqCst);
+    if !good || lacking {
         let detail =
             json!({"id": "u", "status": 401, "title": "Unauthorized", "detail": "Client not authorized"});
         return said(401, json!({ "errors": [detail] })).into_response();

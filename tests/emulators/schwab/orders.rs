@@ -97,10 +97,97 @@ fn give_ids(body: &mut Value, parent: u64, next: &mut u64, (order, ended): (&Ord
     }
 }
 
+/// Sessions and durations that there are.
+const SESSIONS: [&str; 4] = ["NORMAL", "AM", "PM", "SEAMLESS"];
+const DURATIONS: [&str; 7] = [
+    "DAY",
+    "GOOD_TILL_CANCEL",
+    "FILL_OR_KILL",
+    "IMMEDIATE_OR_CANCEL",
+    "END_OF_WEEK",
+    "END_OF_MONTH",
+    "NEXT_END_OF_MONTH",
+];
+/// Fields that may be sent.
+const FIELDS: [&str; 22] = [
+    "orderType",
+    "session",
+    "duration",
+    "orderStrategyType",
+    "orderLegCollection",
+    "price",
+    "priceLinkBasis",
+    "priceLinkType",
+    "stopPrice",
+    "stopPriceLinkBasis",
+    "stopPriceLinkType",
+    "stopPriceOffset",
+    "stopType",
+    "complexOrderStrategyType",
+    "quantity",
+    "specialInstruction",
+    "taxLotMethod",
+    "cancelTime",
+    "childOrderStrategies",
+    "destinationLinkName",
+    "releaseTime",
+    "activationPrice",
+];
+
+/// Session and duration, and what goes with which.
+fn timing(body: &Value, legs: &[Value], kind: &str) -> Result<(), Said> {
+    let word = |name: &str, words: &[&str]| {
+        let word = body[name].as_str().filter(|word| words.contains(word));
+        word.map(str::to_owned).ok_or_else(|| message(400, name))
+    };
+    let (session, duration) = (word("session", &SESSIONS)?, word("duration", &DURATIONS)?);
+    let equities = legs.iter().all(|leg| leg["instrument"]["assetType"] == "EQUITY");
+    if session != "NORMAL" && (kind != "LIMIT" || !equities) {
+        return Err(message(400, "only limit orders of equities are taken in this session"));
+    }
+    if kind == "MARKET" && duration == "GOOD_TILL_CANCEL" {
+        return Err(message(400, "MARKET orders cannot be GOOD_TILL_CANCEL"));
+    }
+    if matches!(duration.as_str(), "FILL_OR_KILL" | "IMMEDIATE_OR_CANCEL")
+        && (kind != "LIMIT" || session != "NORMAL")
+    {
+        return Err(message(400, "this duration is for limit orders of the normal session"));
+    }
+    if body.get("cancelTime").is_some() && duration != "GOOD_TILL_CANCEL" {
+        return Err(message(400, "cancelTime is for GOOD_TILL_CANCEL"));
+    }
+    Ok(())
+}
+
+/// What hangs on an order: one order, or two that cancel each other.
+fn children(body: &Value) -> Result<(), Said> {
+    let strategy = body["orderStrategyType"].as_str().ok_or_else(|| message(400, "orderStrategyType"))?;
+    let children = body["childOrderStrategies"].as_array().map_or(&[][..], Vec::as_slice);
+    match (strategy, children) {
+        ("SINGLE", []) => Ok(()),
+        ("TRIGGER", [child]) if child["orderStrategyType"] == "OCO" => {
+            let outer = ["session", "duration", "orderType", "orderLegCollection"];
+            let two = child["childOrderStrategies"].as_array().map_or(&[][..], Vec::as_slice);
+            let single = |child: &Value| child["orderStrategyType"] == "SINGLE";
+            if two.len() != 2
+                || !two.iter().all(single)
+                || outer.iter().any(|name| child.get(*name).is_some())
+            {
+                return Err(message(400, "an OCO is of two single orders, and has no terms of its own"));
+            }
+            two.iter().try_for_each(|child| read_order(child).map(|_| ()))
+        }
+        ("TRIGGER", [child]) => read_order(child).map(|_| ()),
+        _ => Err(message(400, "childOrderStrategies")),
+    }
+}
+
 /// An order of a body, or why not.
 fn read_order(body: &Value) -> Result<NewOrder, Said> {
     let bad = |text: &str| message(400, text);
-    if body.get("requestedDestination").is_some() || body.get("orderId").is_some() {
+    let unknown =
+        |fields: &serde_json::Map<String, Value>| fields.keys().any(|name| !FIELDS.contains(&name.as_str()));
+    if body.as_object().is_none_or(unknown) {
         return Err(said(
             400,
             json!({"message": "A validation error occurred", "errors": ["read-only field"]}),
@@ -153,13 +240,8 @@ fn read_order(body: &Value) -> Result<NewOrder, Said> {
         _ => return Err(bad("orderType")),
     };
     let duration = text("duration").ok_or_else(|| bad("duration"))?;
-    if kind == "MARKET" && duration == "GOOD_TILL_CANCEL" {
-        return Err(bad("MARKET orders cannot be GOOD_TILL_CANCEL"));
-    }
-    let strategy = text("orderStrategyType").ok_or_else(|| bad("orderStrategyType"))?;
-    if strategy == "TRIGGER" && body["childOrderStrategies"].as_array().is_none_or(Vec::is_empty) {
-        return Err(bad("childOrderStrategies"));
-    }
+    timing(body, legs, kind)?;
+    children(body)?;
     let (symbol, buy, quantity) = package.first().cloned().ok_or_else(|| bad("no legs"))?;
     let quantity =
         if package.len() > 1 { decimal(&body["quantity"]).ok_or_else(|| bad("quantity"))? } else { quantity };

@@ -119,6 +119,11 @@ fn command(
         answers.push(reply(request, 0, "SUCCESS"));
         return false;
     }
+    let full = books.desk.full.lock().unwrap().clone();
+    if let Some((_, code)) = full.filter(|(full, _)| full == service && matches!(word, "SUBS" | "ADD")) {
+        answers.push(reply(request, code, "REACHED_SYMBOL_LIMIT"));
+        return true;
+    }
     let keys = request["parameters"]["keys"].as_str().unwrap_or_default();
     let keys: BTreeSet<String> = keys.split(',').map(str::to_owned).collect();
     let have = subscribed.entry(service.to_owned()).or_default();
@@ -135,24 +140,24 @@ fn command(
     if word != "UNSUBS" {
         for key in &keys {
             if let Some(top) = books.exchange.top_of(key) {
-                answers.extend(price(service, key, &top));
+                answers.extend(price(service, key, &top, Some(books.desk.delayed.load(Atomic::SeqCst))));
             }
         }
     }
     true
 }
 
-/// A quote or a book, whole.
-fn price(service: &str, key: &str, top: &Top) -> Option<Message> {
+/// A quote or a book, whole. Whether it is late is said with the first one alone.
+fn price(service: &str, key: &str, top: &Top, delayed: Option<bool>) -> Option<Message> {
     let (bid, ask) = (number(top.bid), number(top.ask));
     let (bid_size, ask_size) = (number(top.bid_size), number(top.ask_size));
-    let content = match service {
+    let mut content = match service {
         "LEVELONE_EQUITIES" => {
-            json!({"key": key, "delayed": false, "assetMainType": "EQUITY", "assetSubType": "COE", "cusip": "037833100",
+            json!({"key": key, "assetMainType": "EQUITY", "assetSubType": "COE", "cusip": "037833100",
             "1": bid, "2": ask, "4": bid_size, "5": ask_size, "34": now_ms()})
         }
         "LEVELONE_OPTIONS" => {
-            json!({"key": key, "delayed": false, "2": bid, "3": ask, "16": bid_size, "17": ask_size, "38": now_ms()})
+            json!({"key": key, "2": bid, "3": ask, "16": bid_size, "17": ask_size, "38": now_ms()})
         }
         "NASDAQ_BOOK" | "OPTIONS_BOOK" => {
             json!({"key": key, "1": now_ms(), "2": [{"0": bid, "1": bid_size, "2": 1, "3": []}],
@@ -160,6 +165,9 @@ fn price(service: &str, key: &str, top: &Top) -> Option<Message> {
         }
         _ => return None,
     };
+    if let Some(delayed) = delayed.filter(|_| service.starts_with("LEVELONE")) {
+        content["delayed"] = delayed.into();
+    }
     let body = json!({"data": [{"service": service, "timestamp": now_ms(), "command": "SUBS", "content": [content]}]});
     Some(Message::Text(body.to_string().into()))
 }
@@ -173,7 +181,7 @@ fn said_of(
 ) -> Vec<Message> {
     if let Event::Quote(symbol, top) = event {
         let wanted = subscribed.iter().filter(|(_, keys)| keys.contains(symbol));
-        return wanted.filter_map(|(service, _)| price(service, symbol, top)).collect();
+        return wanted.filter_map(|(service, _)| price(service, symbol, top, None)).collect();
     }
     if !subscribed.contains_key("ACCT_ACTIVITY") || books.desk.mute.load(Atomic::SeqCst) {
         return Vec::new();
