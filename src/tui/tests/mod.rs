@@ -8,6 +8,7 @@ mod command_bar;
 mod harness;
 mod layout;
 mod lock;
+mod narrow;
 mod news;
 mod notes;
 mod paint;
