@@ -18,6 +18,7 @@ mod positions;
 mod safety;
 mod screens;
 mod search;
+mod settings;
 mod stale;
 mod strategies;
 mod tasks;
