@@ -433,10 +433,13 @@ impl Host for Program {
             Picture::Text => tui::Picture::Text,
             Picture::Svg => tui::Picture::Svg,
         };
-        // A picture has all the colours there are, whatever the terminal it is made from.
+        // A picture has all the colours and characters there are, whatever the terminal it is made from.
         let mut options = crate::screen::options(self.universe(), settings);
-        if picture == tui::Picture::Svg && options.colors != tui::ColorDepth::None {
-            options.colors = tui::ColorDepth::True;
+        if picture == tui::Picture::Svg {
+            options.ascii = settings.loaded.config.screen.ascii;
+            if options.colors != tui::ColorDepth::None {
+                options.colors = tui::ColorDepth::True;
+            }
         }
         tui::screenshot(&options, snapshot, session, size, picture)
             .await

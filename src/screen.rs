@@ -279,18 +279,12 @@ pub fn options(universe: Arc<Universe>, settings: &Settings) -> tui::Options {
         colors,
         theme: screen.theme.clone(),
         themes: arbion::config::themes(&settings.paths),
-        // These draw no more than letters: a console without the glyphs, and what calls itself dumb.
-        ascii: screen.ascii || matches!(settings.environment.term.as_str(), "linux" | "dumb"),
+        ascii: draws_ascii(settings),
         mouse: screen.mouse,
         time_zone: screen.zone.time_zone(),
         frames_per_second: screen.fps,
         bytes_per_second: screen.bytes_per_second,
-        notice: match settings.loaded.config.alerts.terminal {
-            TerminalNotice::Off => tui::Notice::Off,
-            TerminalNotice::Bell => tui::Notice::Bell,
-            TerminalNotice::Osc9 => tui::Notice::Osc9,
-            TerminalNotice::Osc777 => tui::Notice::Osc777,
-        },
+        notice: notice(settings),
         lock_after: (screen.lock_minutes > 0)
             .then(|| Duration::from_secs(60 * u64::from(screen.lock_minutes))),
         top_line: screen.top_line.clone(),
@@ -298,6 +292,30 @@ pub fn options(universe: Arc<Universe>, settings: &Settings) -> tui::Options {
         macros: settings.loaded.config.macros.clone(),
         ..tui::Options::new(understand)
     }
+}
+
+/// Is ASCII all that can be drawn: as the configuration says, else by the terminal and the locale. A console without the glyphs, what calls
+/// itself dumb, and a locale without UTF-8 show no more than letters.
+fn draws_ascii(settings: &Settings) -> bool {
+    let (screen, environment) = (&settings.loaded.config.screen, &settings.environment);
+    let said = settings.loaded.origins.contains_key("screen.ascii");
+    screen.ascii || (!said && (environment.ascii || is_poor(settings)))
+}
+
+/// How the terminal is told of alerts. A console and what calls itself dumb may not know where a message ends: they are rung alone.
+fn notice(settings: &Settings) -> tui::Notice {
+    let wanted = match settings.loaded.config.alerts.terminal {
+        TerminalNotice::Off => tui::Notice::Off,
+        TerminalNotice::Bell => tui::Notice::Bell,
+        TerminalNotice::Osc9 => tui::Notice::Osc9,
+        TerminalNotice::Osc777 => tui::Notice::Osc777,
+    };
+    if is_poor(settings) { wanted.without_message() } else { wanted }
+}
+
+/// A terminal that shows no more than letters, and may not know the end of what it does not understand.
+fn is_poor(settings: &Settings) -> bool {
+    matches!(settings.environment.term.as_str(), "linux" | "dumb")
 }
 
 /// Becomes the program with the screen of another profile. Nothing of this one is left then: the system gives the new one memory of its own,
@@ -328,7 +346,39 @@ pub fn become_that_of(settings: &Settings, request: &ScreenRequest, profile: &Pr
 
 #[cfg(test)]
 mod tests {
+    use arbion::config::{Environment, Loaded, Paths};
+
     use super::*;
+
+    #[test]
+    fn ascii_is_drawn_as_the_file_says_else_by_terminal_and_locale() {
+        let home = tempfile::tempdir().unwrap();
+        let draws = |file: &str, term: &str, locale: &str| {
+            let pairs = [("ARBION_HOME", home.path().to_str().unwrap()), ("TERM", term), ("LC_ALL", locale)];
+            let environment = Environment::from_lookup(|name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into())
+            });
+            draws_ascii(&Settings {
+                paths: Paths::resolve(&environment).unwrap(),
+                profile: "default".parse().unwrap(),
+                loaded: Loaded::from_layers(&[("f.toml".into(), file.to_owned())]).unwrap(),
+                environment,
+                config_file: None,
+            })
+        };
+        for (term, locale, expected) in [
+            ("xterm-256color", "C.UTF-8", false),
+            ("xterm-256color", "", false),
+            ("xterm-256color", "C", true),
+            ("xterm-256color", "POSIX", true),
+            ("linux", "C.UTF-8", true),
+            ("dumb", "C.UTF-8", true),
+        ] {
+            assert_eq!(draws("", term, locale), expected, "{term} {locale}");
+            assert!(draws("[screen]\nascii = true\n", term, locale));
+            assert!(!draws("[screen]\nascii = false\n", term, locale));
+        }
+    }
 
     #[test]
     fn a_line_says_where_to_sign_in() {

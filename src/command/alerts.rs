@@ -103,6 +103,10 @@ fn is_change(cursor: &Cursor<'_>) -> bool {
 fn rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let (mut instrument, mut price, mut percent) = (None, None, None);
     let (mut up, mut down) = (false, false);
+    if cursor.take(&["remove", "delete", "cancel", "clear"]) {
+        let told = "Alerts are taken off in their list, or with: arbion alert remove NUMBER.";
+        return Err(Trouble::Refused(told.to_owned()));
+    }
     while !cursor.is_done() {
         if let Some(value) = cursor.percent() {
             once(&mut percent, value, "changes")?;

@@ -180,6 +180,10 @@ fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
         "Orders worked by an algorithm are not offered; say market, limit, stop or trail."
     } else if matches!(first, "dca") {
         "Recurring orders are set up as a strategy, not from the command bar."
+    } else if first == "pause" && has(&["trading", "everything", "all"]) && !has(&["strategies"]) {
+        "Nothing is paused by that; halt cancels what works, stops strategies and refuses new orders until resume."
+    } else if matches!(first, "strategy" | "start" | "pause") {
+        "Of these kinds are strategies: wheel, collar, ai, sma_cross, rebalance, dca, grid; by name in their pane."
     } else if first == "backtest" {
         "Backtests run from the command line: arbion backtest STRATEGY --data FILE"
     } else if has(&["delta"]) && has(&["buy", "sell", "write", "sto", "bto", "call", "put", "calls", "puts"])

@@ -93,8 +93,9 @@ pub(super) fn near(word: &str) -> Option<&'static str> {
     all.into_iter().find(|near| !known && is_slip(word, near))
 }
 
-/// Short words are near to many others: a letter that is left out, doubled or turned round with the next is a slip, another letter in a place
-/// is so in long words alone; and the first letter stays.
+/// Short words are near to many others: a letter that is left out, doubled or turned round with the next is a slip; another letter in a place
+/// is one in words of six letters and more, and in those of five where it is a key beside the right one or a vowel for a vowel; and the first
+/// letter stays.
 fn is_slip(word: &str, near: &str) -> bool {
     let letters = |text: &str| {
         let mut letters: Vec<char> = text.chars().collect();
@@ -102,7 +103,30 @@ fn is_slip(word: &str, near: &str) -> bool {
         letters
     };
     let begins_alike = word.chars().next() == near.chars().next();
-    letters(word) == letters(near) || begins_alike && (word.len() > 4 || word.len() != near.len())
+    let exchanged = match (word.len(), near.len()) {
+        (long, other) if long != other => true,
+        (0..5, _) => false,
+        (5, _) => word.chars().zip(near.chars()).all(|(a, b)| a == b || is_mishit(a, b)),
+        _ => true,
+    };
+    letters(word) == letters(near) || begins_alike && exchanged
+}
+
+/// Is one key hit for the other, as they lie on a keyboard, or one vowel taken for another.
+fn is_mishit(a: char, b: char) -> bool {
+    const ROWS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
+    const VOWELS: &str = "aeiouy";
+    let place = |c| ROWS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.find(c)?)));
+    let beside = match (place(a), place(b)) {
+        (Some((row, x)), Some((other, y))) if row == other => x.abs_diff(y) == 1,
+        // Each row lies half a key to the right of the one above.
+        (Some(one), Some(two)) if one.0.abs_diff(two.0) == 1 => {
+            let (upper, lower) = (one.min(two).1, one.max(two).1);
+            upper == lower || upper == lower + 1
+        }
+        _ => false,
+    };
+    beside || VOWELS.contains(a) && VOWELS.contains(b)
 }
 
 /// The first word of a sentence that is neither of the language nor an instrument, where one of the language is near, as a question back.
@@ -156,6 +180,9 @@ mod tests {
             ("cancle", Some("cancel")),
             ("byu", Some("buy")),
             ("sel", Some("sell")),
+            ("ordet", Some("order")),
+            ("lumit", Some("limit")),
+            ("optoons", Some("options")),
             // Known, and only out of place; or another word.
             ("positions", None),
             ("dry", None),
@@ -165,6 +192,10 @@ mod tests {
             ("nancy", None),
             ("calendar", None),
             ("of", None),
+            ("older", None),
+            ("prize", None),
+            ("check", None),
+            ("shore", None),
         ] {
             assert_eq!(near(word), expected, "{word}");
         }

@@ -1,14 +1,16 @@
 //! Options changed from within the program: one value in the user's own file, its comments and order left as they are.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
+use super::about::texts;
 use super::brokers::{self, SECTIONS};
 use super::error::ConfigError;
-use super::fields::{BROKERS, FIELDS, KEYS};
+use super::fields::{BROKERS, FIELDS, KEYS, MACROS, WATCHLISTS};
 use super::files::{check_private_file, replace_private};
-use super::kinds::{KeyNames, Kind, quoted};
+use super::kinds::{CommandLine, Instruments, KeyNames, Kind, quoted};
 use super::load::{Loaded, Origin, read_file};
 use super::paths::{Paths, ProfileName};
 use super::settings::Config;
@@ -29,6 +31,8 @@ pub struct OptionView {
     pub choices: Vec<String>,
     /// Where it was set; none where the default holds.
     pub origin: Option<Origin>,
+    /// What it is about, in one line; empty where the file does not say.
+    pub about: String,
 }
 
 impl Loaded {
@@ -36,6 +40,7 @@ impl Loaded {
     #[must_use]
     pub fn options(&self) -> Vec<OptionView> {
         let defaults = Config::default();
+        let about = texts();
         let view = |field: &super::fields::Field| OptionView {
             path: field.path(),
             value: (field.write)(&self.config),
@@ -43,8 +48,29 @@ impl Loaded {
             allowed: (field.allowed)(),
             choices: (field.choices)(),
             origin: self.origins.get(&field.path()).cloned(),
+            about: about.get(&field.path()).cloned().unwrap_or_default(),
         };
-        FIELDS.iter().map(view).chain(self.broker_options()).collect()
+        let named = self.named_options(&about);
+        FIELDS.iter().map(view).chain(self.broker_options()).chain(named).collect()
+    }
+
+    /// The entries of the tables whose names are the user's own: macros by key, watchlists by name. None of them has a default.
+    fn named_options(&self, about: &BTreeMap<String, String>) -> impl Iterator<Item = OptionView> {
+        let macros = self.config.macros.iter().map(|(key, line)| (MACROS, key.as_str(), quoted(line)));
+        let lists = self.config.watchlists.iter();
+        let lists = lists.map(|list| (WATCHLISTS, list.name.as_str(), Instruments.write(&list.instruments)));
+        macros.chain(lists).map(move |(table, name, value)| {
+            let path = format!("{table}.{name}");
+            OptionView {
+                value,
+                default: String::new(),
+                allowed: allowed_named(table),
+                choices: Vec::new(),
+                origin: self.origins.get(&path).cloned(),
+                about: about.get(table).cloned().unwrap_or_default(),
+                path,
+            }
+        })
     }
 
     /// The options of every broker's section; an empty text where the broker's own holds.
@@ -59,9 +85,16 @@ impl Loaded {
                 allowed: brokers::allowed(name),
                 choices: Vec::new(),
                 origin: self.origins.get(&path).cloned(),
+                about: format!("See docs/brokers/{broker}.md."),
                 path,
             }
         })
+    }
+
+    /// What a table is about, in one line.
+    #[must_use]
+    pub fn about(table: &str) -> String {
+        texts().remove(table).unwrap_or_default()
     }
 }
 
@@ -145,7 +178,12 @@ fn sets(file: &Path, path: &str) -> Result<bool, ConfigError> {
     }
     let document = parsed(file, &read_file(file)?)?;
     let mut item = document.as_item();
-    for part in path.split('.') {
+    // A name of the user's own may hold a point, or be one: the key '.'.
+    let parts: Vec<&str> = match of_named(path) {
+        Some((table, name)) => vec![table, name],
+        None => path.split('.').collect(),
+    };
+    for part in parts {
         match item.get(part) {
             Some(inner) => item = inner,
             None => return Ok(false),
@@ -170,6 +208,20 @@ fn of_broker(path: &str) -> Option<(&str, &str)> {
     known.contains(&name).then_some((section, name))
 }
 
+/// The table whose names are the user's own, and the name in it.
+fn of_named(path: &str) -> Option<(&'static str, &str)> {
+    let (table, name) = path.split_once('.')?;
+    let table = [MACROS, WATCHLISTS].into_iter().find(|known| *known == table)?;
+    // What else a name may be is checked when the text is read back: of a key by the screen, which knows the keys.
+    let fits = (1..=32).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    fits.then_some((table, name))
+}
+
+/// What an entry of such a table may be.
+fn allowed_named(table: &str) -> String {
+    if table == MACROS { CommandLine.allowed() } else { Instruments.allowed() }
+}
+
 /// The text with one option changed.
 fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<String, ConfigError> {
     let known = FIELDS.iter().find(|field| field.path() == path);
@@ -178,11 +230,12 @@ fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<St
         (1..=32).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     });
-    let (table_path, name, allowed) = match (known, keys, of_broker(path)) {
+    let (table_path, name, allowed) = match (known, keys, of_broker(path), of_named(path)) {
         (Some(field), ..) => (field.table, field.name, (field.allowed)()),
-        (None, Some(name), _) => (KEYS, name, KeyNames.allowed()),
-        (None, None, Some((section, name))) => (section, name, brokers::allowed(name)),
-        (None, None, None) => return Err(problem(file, format!("{path}: there is no such option"))),
+        (None, Some(name), ..) => (KEYS, name, KeyNames.allowed()),
+        (None, None, Some((section, name)), _) => (section, name, brokers::allowed(name)),
+        (None, None, None, Some((table, name))) => (table, name, allowed_named(table)),
+        (None, None, None, None) => return Err(problem(file, format!("{path}: there is no such option"))),
     };
     let value: Option<Value> = match value {
         Some(text) => {
@@ -268,6 +321,38 @@ mod tests {
     }
 
     #[test]
+    fn v4_names_of_the_users_own_are_added_changed_and_taken_out() {
+        let text = "# keys\n[macros]\n# the opening\nf5 = \"buy 100 {symbol}\" # mine\n";
+        assert_eq!(
+            edit(text, "macros.f5", Some("\"sell half my {symbol}\"")).unwrap(),
+            text.replace("buy 100 {symbol}", "sell half my {symbol}")
+        );
+        assert_eq!(
+            edit(text, "macros.alt-s", Some("\"close {symbol}\"")).unwrap(),
+            format!("{text}alt-s = \"close {{symbol}}\"\n")
+        );
+        // A key that is a point, a list with a space in its name: quoted in the file, one name all the same.
+        assert_eq!(
+            edit(text, "macros..", Some("\"close {symbol}\"")).unwrap(),
+            format!("{text}\".\" = \"close {{symbol}}\"\n")
+        );
+        assert_eq!(
+            edit("", "watchlists.my coins", Some("[\"BTC-USD\"]")).unwrap(),
+            "[watchlists]\n\"my coins\" = [\"BTC-USD\"]\n"
+        );
+        let without = edit(text, "macros.f5", None).unwrap();
+        assert!(without.starts_with("# keys\n[macros]\n") && !without.contains("f5"), "{without}");
+        for unknown in ["macros", "macros.", "macros.\u{7}", "watchlists."] {
+            let said = edit("", unknown, Some("\"x\"")).unwrap_err();
+            assert!(said.ends_with("there is no such option"), "{unknown}: {said}");
+        }
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("c.toml");
+        std::fs::write(&file, "[macros]\n\".\" = \"halt\"\n").unwrap();
+        assert!(sets(&file, "macros..").unwrap() && !sets(&file, "macros.f5").unwrap());
+    }
+
+    #[test]
     fn v4_what_could_not_be_read_back_is_not_written() {
         let home = tempfile::tempdir().unwrap();
         std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -312,5 +397,19 @@ mod tests {
         );
         set("brokers.alpaca.data_url", None).unwrap();
         assert_eq!(feed().unwrap().1, "\"\"");
+        // A macro has the checks of the file, and is listed as it stands there.
+        let listed = || {
+            let options = Loaded::read(&paths, &profile, None).unwrap().options().into_iter();
+            let named = options.filter(|view| view.path.starts_with("macros."));
+            named.map(|view| (view.path, view.value)).collect::<Vec<_>>()
+        };
+        set("macros.f5", Some("\"buy 1 {symbol}\"")).unwrap();
+        assert_eq!(listed(), [("macros.f5".to_owned(), "\"buy 1 {symbol}\"".to_owned())]);
+        for (name, value) in [("macros.f6", "\"\""), ("macros.f6", "3"), ("watchlists.a/b", "[\"AAPL\"]")] {
+            let wrong = set(name, Some(value)).unwrap_err().to_string();
+            assert!(wrong.contains("allowed"), "{name}: {wrong}");
+        }
+        set("macros.f5", None).unwrap();
+        assert!(listed().is_empty());
     }
 }

@@ -23,6 +23,8 @@ pub struct Environment {
     pub ssh_client: Option<String>,
     /// The locale writes UTF-8.
     pub utf8: bool,
+    /// A locale is set, and it writes no UTF-8: only ASCII can be drawn.
+    pub ascii: bool,
     /// A display is there, so that a locked keyring can show its own dialog.
     pub display: bool,
     /// `ARBION_VAULT`: who shall hold the key of a new vault.
@@ -50,8 +52,6 @@ impl Environment {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let raw = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let text = |name: &str| raw(name).map(|v| v.to_string_lossy().into_owned()).unwrap_or_default();
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(raw).unwrap_or_default();
-        let locale = locale.to_string_lossy().to_ascii_lowercase();
         Self {
             arbion_home: raw("ARBION_HOME"),
             arbion_profile: raw("ARBION_PROFILE"),
@@ -63,7 +63,8 @@ impl Environment {
             ssh: raw("SSH_CONNECTION").is_some() || raw("SSH_TTY").is_some(),
             ssh_client: raw("SSH_CONNECTION")
                 .and_then(|value| value.to_string_lossy().split(' ').next().map(str::to_owned)),
-            utf8: locale.contains("utf-8") || locale.contains("utf8"),
+            utf8: writes_utf8(&text("LC_ALL"), &text("LC_CTYPE"), &text("LANG")) == Some(true),
+            ascii: writes_utf8(&text("LC_ALL"), &text("LC_CTYPE"), &text("LANG")) == Some(false),
             display: raw("WAYLAND_DISPLAY").is_some() || raw("DISPLAY").is_some(),
             vault: raw("ARBION_VAULT").map(|value| value.to_string_lossy().into_owned()),
             passphrase_file: raw("ARBION_PASSPHRASE_FILE"),
@@ -72,6 +73,15 @@ impl Environment {
             watchdog_us: text("WATCHDOG_USEC").parse().ok(),
         }
     }
+}
+
+/// Does the locale of these variables write UTF-8; the first that is not empty decides, as everywhere. `C`, `POSIX` and a language with another
+/// character set do not. Nobody has said anything where none is set, as in most containers.
+#[must_use]
+pub fn writes_utf8(lc_all: &str, lc_ctype: &str, lang: &str) -> Option<bool> {
+    let locale = [lc_all, lc_ctype, lang].into_iter().find(|value| !value.is_empty())?;
+    let locale = locale.to_ascii_lowercase();
+    Some(locale.contains("utf-8") || locale.contains("utf8"))
 }
 
 #[cfg(test)]
@@ -115,14 +125,33 @@ mod tests {
         assert_eq!((all.notify_socket.as_deref(), all.watchdog_us), (Some("@n".as_ref()), Some(30_000_000)));
         assert_eq!(all.arbion_home.as_deref(), Some("/h".as_ref()));
         assert_eq!(all.arbion_profile.as_deref(), Some("alice".as_ref()));
-        assert!(all.no_color && all.ssh && all.utf8);
+        assert!(all.no_color && all.ssh && all.utf8 && !all.ascii);
         assert_eq!((all.colorterm.as_str(), all.term.as_str()), ("truecolor", "xterm-256color"));
         assert_eq!(all.columns, Some(120));
     }
 
     #[test]
     fn the_first_locale_variable_decides() {
-        assert!(!environment(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]).utf8);
-        assert!(environment(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]).utf8);
+        let read = environment(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]);
+        assert!(read.ascii && !read.utf8);
+        let read = environment(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]);
+        assert!(read.utf8 && !read.ascii);
+        let read = environment(&[("LC_ALL", ""), ("LANG", "")]);
+        assert!(!read.utf8 && !read.ascii, "nobody has said anything");
+        let cases = [
+            (("C", "", ""), Some(false)),
+            (("POSIX", "en_US.UTF-8", "en_US.UTF-8"), Some(false)),
+            (("", "C", "en_US.UTF-8"), Some(false)),
+            (("", "", "C"), Some(false)),
+            (("", "", "de_DE@euro"), Some(false)),
+            (("", "", "ja_JP.eucJP"), Some(false)),
+            (("en_US.UTF-8", "C", "C"), Some(true)),
+            (("", "UTF-8", "C"), Some(true)),
+            (("", "", "C.utf8"), Some(true)),
+            (("", "", ""), None),
+        ];
+        for ((lc_all, lc_ctype, lang), expected) in cases {
+            assert_eq!(writes_utf8(lc_all, lc_ctype, lang), expected, "{lc_all} {lc_ctype} {lang}");
+        }
     }
 }

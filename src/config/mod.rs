@@ -1,5 +1,6 @@
 //! Configuration: where things lie, the environment, the TOML files with their checks and defaults. It knows of no secret and no network.
 
+mod about;
 mod brokers;
 mod calendar;
 mod edit;

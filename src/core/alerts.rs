@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use crate::domain::alert::{ALERTS_MAX, Alert, AlertChange, AlertId, AlertWhen, is_reached, words};
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::Quote;
+use crate::domain::text::named;
 
 /// The alerts, by number.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +69,8 @@ impl Alerts {
                 self.set(instrument, when, value, now)
             }
             AlertChange::Edit { id, when, value } => {
-                let alert = self.all.get_mut(&id).ok_or_else(|| format!("there is no alert {id}"))?;
+                let none = self.no_alert(id);
+                let alert = self.all.get_mut(&id).ok_or(none)?;
                 check(&alert.instrument, when, value, quote(&alert.instrument).as_ref())?;
                 (alert.when, alert.value, alert.created_at) = (when, value.normalize(), now);
                 (alert.fired_at, alert.fired_price) = (None, None);
@@ -77,7 +79,8 @@ impl Alerts {
                 Ok(text)
             }
             AlertChange::Remove { id } => {
-                let alert = self.all.remove(&id).ok_or_else(|| format!("there is no alert {id}"))?;
+                let none = self.no_alert(id);
+                let alert = self.all.remove(&id).ok_or(none)?;
                 self.changed();
                 Ok(format!("alert taken off: {}", alert.words()))
             }
@@ -133,6 +136,13 @@ impl Alerts {
             self.changed();
         }
         rung
+    }
+
+    /// No alert has this number.
+    fn no_alert(&self, id: AlertId) -> String {
+        let ids: Vec<String> = self.all.keys().map(ToString::to_string).collect();
+        let there = named("there are", &ids).unwrap_or_else(|| "no alert is set".to_owned());
+        format!("there is no alert {id}; {there}")
     }
 
     fn changed(&mut self) {
@@ -221,7 +231,10 @@ mod tests {
             "0 is no value an alert can wait for; allowed are prices above 0, and changes that are not 0"
         );
         let missing = alerts.apply(AlertChange::Remove { id: AlertId(9) }, now, at(1)).unwrap_err();
-        assert_eq!(missing, "there is no alert 9");
+        assert_eq!(missing, "there is no alert 9; no alert is set");
+        alerts.apply(above("AAPL", 200), now, at(1)).unwrap();
+        let missing = alerts.apply(AlertChange::Remove { id: AlertId(9) }, now, at(1)).unwrap_err();
+        assert_eq!(missing, "there is no alert 9; there are 1");
     }
 
     #[test]

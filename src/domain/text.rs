@@ -61,6 +61,31 @@ pub fn nearest_words<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) 
     near
 }
 
+/// Names listed at most where another one was meant.
+const NAMES_MAX: usize = 10;
+/// Characters of a name that is none, as it is repeated.
+const TYPED_MAX: usize = 40;
+
+/// What is said of a name that is none: which is meant, where one is near, else which there are. `what` is the thing in one word: `strategy`.
+#[must_use]
+pub fn no_such<'a>(what: &str, typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let typed: String = typed.chars().take(TYPED_MAX).flat_map(char::escape_default).collect();
+    let there = match nearest_words(&typed, known.iter().copied()).as_slice() {
+        [only] => format!("nearest is {only}"),
+        _ => named("there are", &known).unwrap_or_else(|| "there are none".to_owned()),
+    };
+    format!("no {what} is called '{typed}'; {there}")
+}
+
+/// The first of some names after a word or two, and that there are more; none where there are none.
+#[must_use]
+pub fn named<T: AsRef<str>>(words: &str, names: &[T]) -> Option<String> {
+    let first: Vec<&str> = names.iter().take(NAMES_MAX).map(AsRef::as_ref).collect();
+    let more = if names.len() > NAMES_MAX { " and more" } else { "" };
+    (!first.is_empty()).then(|| format!("{words} {}{more}", first.join(", ")))
+}
+
 /// One line of text without anything a terminal would act on: no control characters, no escape sequences or their payload (also 8-bit and
 /// unterminated), no bidirectional, zero-width, tag or private-use characters. Line breaks and tabs become spaces. Borrows when there is
 /// nothing to remove. Source: reliability T1; ECMA-48 for the sequences.
@@ -212,6 +237,20 @@ fn skip_string(chars: &mut Peekable<Chars<'_>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_none_names_what_there_is() {
+        for (typed, known, said) in [
+            ("trnd", &["trend", "wheel F"][..], "no strategy is called 'trnd'; nearest is trend"),
+            ("nosuch", &["trend", "dca"], "no strategy is called 'nosuch'; there are trend, dca"),
+            ("nosuch", &[], "no strategy is called 'nosuch'; there are none"),
+            ("a\u{1b}[2J", &["b"], "no strategy is called 'a\\u{1b}[2J'; there are b"),
+        ] {
+            assert_eq!(no_such("strategy", typed, known.iter().copied()), said);
+        }
+        let many: Vec<String> = (1..=20).map(|n| n.to_string()).collect();
+        assert_eq!(named("there are", &many).unwrap(), "there are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and more");
+    }
 
     #[test]
     fn hostile_text_is_stripped() {

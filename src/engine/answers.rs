@@ -15,7 +15,7 @@ use crate::domain::option::OptionContract;
 use crate::domain::order::{BrokerPreview, OrderChange, OrderFate, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::role::Action;
 use crate::domain::snapshot::Watchlist;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, no_such};
 
 use super::audited::audited;
 use super::feed::Source;
@@ -451,10 +451,8 @@ impl EngineTask {
         let name = list.or_else(|| lists.first().map(|l| l.name.as_str())).unwrap_or("main").to_owned();
         if !lists.iter().any(|l| l.name == name.as_str()) {
             if !add {
-                return Err(SessionError::Usage(format!(
-                    "no watchlist is called '{}'",
-                    name.escape_default()
-                )));
+                let known = lists.iter().map(|list| list.name.as_str());
+                return Err(SessionError::Usage(no_such("watchlist", &name, known)));
             }
             lists.push(Watchlist { name: name.as_str().into(), instruments: Vec::new() });
         }

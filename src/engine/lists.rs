@@ -12,7 +12,7 @@ use crate::domain::alert::AlertChange;
 use crate::domain::instrument::{Instrument, Listing};
 use crate::domain::quote::{MoverOrder, Quote};
 use crate::domain::snapshot::Watchlist;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, no_such};
 use crate::market::simulated_book::movers;
 
 use super::feed::Source;
@@ -118,7 +118,7 @@ pub(super) const fn order(by: MoversBy) -> MoverOrder {
 fn edited(lists: &mut Vec<Watchlist>, edit: WatchlistEdit) -> Result<String, String> {
     let place = |lists: &[Watchlist], name: &SmolStr| {
         let found = lists.iter().position(|list| list.name == *name);
-        found.ok_or_else(|| format!("no watchlist is called '{}'", name.escape_default()))
+        found.ok_or_else(|| no_such("watchlist", name, lists.iter().map(|list| list.name.as_str())))
     };
     match edit {
         WatchlistEdit::Create { name } => {
@@ -191,7 +191,7 @@ mod tests {
         for (edit, error) in [
             (WatchlistEdit::Create { name: "main".into() }, "there is a watchlist main already"),
             (WatchlistEdit::Create { name: " ".into() }, "a watchlist's name has 1 to 24 characters"),
-            (WatchlistEdit::Remove { name: "x".into() }, "no watchlist is called 'x'"),
+            (WatchlistEdit::Remove { name: "x".into() }, "no watchlist is called 'x'; there are main, chips"),
         ] {
             assert_eq!(edited(&mut lists, edit).unwrap_err(), error);
         }

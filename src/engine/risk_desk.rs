@@ -68,7 +68,8 @@ impl EngineTask {
     pub(super) fn risk_desk(&mut self, account: Option<AccountId>, reply: Answer) {
         let account = account.unwrap_or_else(|| self.core.default_account().clone());
         let Some(figures) = self.core.account(&account) else {
-            let text = format!("no account is called '{account}'");
+            let there = self.live.connected(&self.paper_account);
+            let text = format!("no account is called '{account}'; {there}");
             return give(reply, Err(SessionError::Usage(text)));
         };
         let (mut measured, mut unmeasured) = (Vec::new(), Vec::new());

@@ -37,7 +37,10 @@ impl EngineTask {
         let snapshot = self.core.snapshot();
         let view = snapshot.accounts.iter().find(|view| view.account.account == account);
         match view.filter(|_| !self.live.closed.contains(&account)) {
-            None => Err(SessionError::Usage(format!("there is no account '{account}'"))),
+            None => {
+                let there = self.live.connected(&self.paper_account);
+                Err(SessionError::Usage(format!("there is no account '{account}'; {there}")))
+            }
             Some(view) if view.standing.reconciled => Err(SessionError::Usage(format!(
                 "{account} agrees with its broker; nothing is to be overridden"
             ))),

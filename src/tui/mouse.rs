@@ -32,7 +32,8 @@ impl App {
         let place = Position::new(event.column, event.row);
         let pressed = matches!(event.kind, MouseEventKind::Down(_));
         if pressed {
-            let area = toasts_area(&layout, Rect::new(0, 0, self.size.width, self.size.height));
+            let screen = Rect::new(0, 0, self.size.width, self.size.height);
+            let area = toasts_area(self, &layout, &At { env: &self.env, snapshot }, screen);
             if let Some(out) = self.toasts.click(place, &self.env.keymap, area) {
                 return wishes.extend(out.map(WayOut::wishes).unwrap_or_default());
             }

@@ -55,8 +55,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         screen,
         writer,
         remember: options.remember.clone(),
-        // A poor terminal may not know where a message ends.
-        notice: if options.ascii { options.notice.without_message() } else { options.notice },
+        notice: options.notice,
         chores: options.chores.clone(),
         works: options.works.clone(),
         pace: Pace::new(options.frames_per_second, options.bytes_per_second),

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::action::Action;
-use super::env::Look;
+use super::env::{At, Look};
 use super::format;
 use super::widgets::{borders, clear, put};
 use crate::domain::account::AccountMode;
@@ -51,12 +51,12 @@ impl Tour {
     }
 
     /// Title and text of a step, with the keys as they are now.
-    fn step(self, look: &Look<'_>) -> (&'static str, String) {
-        let key = |action| look.env.keymap.label(action);
+    fn step(self, at: &At<'_>) -> (&'static str, String) {
+        let key = |action| at.env.keymap.label(action);
         match self.0 {
             0 => (
                 "Welcome",
-                match look.snapshot.mode {
+                match at.snapshot.mode {
                     AccountMode::Paper => "This is paper money: orders fill, nothing is real. PAPER in the top line says so, and SIM \
                                            that the market is simulated. A live account turns the whole top line red.",
                     AccountMode::Live => "This is a LIVE account: orders are real. The red top line says so on every screen.",
@@ -112,16 +112,25 @@ impl Tour {
         }
     }
 
-    /// Draws the step into the lower right corner of an area.
-    pub fn draw(self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let (title, text) = self.step(look);
+    /// Where the step stands: the lower right corner of an area; empty where that is too small.
+    #[must_use]
+    pub fn place(self, at: &At<'_>, area: Rect) -> Rect {
         let width = WIDTH.min(area.width);
-        let lines = format::wrap(&text, width.saturating_sub(4));
+        let lines = format::wrap(&self.step(at).1, width.saturating_sub(4));
         let height = (lines.len() as u16 + 2).min(area.height);
         let place = Rect { x: area.right() - width, y: area.bottom() - height, width, height };
-        if width < 20 || height < 4 {
+        if width < 20 || height < 4 { Rect::ZERO } else { place }
+    }
+
+    /// Draws the step.
+    pub fn draw(self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let (title, text) = self.step(&look.at());
+        let place = self.place(&look.at(), area);
+        if place.is_empty() {
             return;
         }
+        let (width, height) = (place.width, place.height);
+        let lines = format::wrap(&text, width.saturating_sub(4));
         clear(buf, place);
         borders::outline(place, look.theme.border_focus, look.theme, buf);
         let style = look.theme.accent.patch(look.theme.strong);

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::app::App;
-use super::env::Look;
+use super::env::{At, Look};
 use super::format;
 use super::keymap::Scope;
 use super::layout::{HEIGHT_MIN, Layout, WIDTH_MIN};
@@ -46,14 +46,16 @@ pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
         let free = Rect { y: layout.bar.y, height: screen.bottom().saturating_sub(layout.bar.y), ..screen };
         return app.toasts.draw_lines(&look, free, buf);
     }
-    app.toasts.draw(&look, toasts_area(&layout, screen), buf);
+    app.toasts.draw(&look, toasts_area(app, &layout, &look.at(), screen), buf);
 }
 
-/// Where notices stand while no dialog is open.
+/// Where notices stand while no dialog is open: above the first steps, where these are shown.
 #[must_use]
-pub fn toasts_area(layout: &Layout, screen: Rect) -> Rect {
-    let height = layout.bar.y.saturating_sub(2);
-    Rect { y: 1, width: screen.width.saturating_sub(1), height, ..screen }
+pub fn toasts_area(app: &App, layout: &Layout, at: &At<'_>, screen: Rect) -> Rect {
+    let body = Rect { y: 1, height: layout.bar.y.saturating_sub(1), ..screen };
+    let tour = app.tour.map(|tour| tour.place(at, body)).filter(|place| !place.is_empty());
+    let bottom = tour.map_or(body.bottom().saturating_sub(1), |place| place.y);
+    Rect { width: screen.width.saturating_sub(1), height: bottom.saturating_sub(body.y), ..body }
 }
 
 /// Paper or live is said even where nothing else has room.

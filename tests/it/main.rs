@@ -41,5 +41,6 @@ mod supervised;
 mod supply;
 mod switching;
 mod terminal;
+mod told;
 mod under_load;
 mod ways_out;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::arbion;
 use arbion::client::{Reply, Request, Session, SessionError};
 use arbion::domain::snapshot::Snapshot;
-use arbion::tui::{Options, plain, run};
+use arbion::tui::{Notice, Options, plain, run};
 use async_trait::async_trait;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -37,6 +37,8 @@ enum Kind {
     Dated,
     /// No screen but plain lines.
     Plain,
+    /// An alert rings over and over, and the terminal is told by OSC 777.
+    Rings,
 }
 
 struct Scripted {
@@ -59,6 +61,15 @@ impl Session for Scripted {
     }
 }
 
+/// The first alert waits and has rung by turns, so that a screen that starts late hears it too.
+fn ringing(snapshot: &Snapshot, step: u64) -> Snapshot {
+    let mut next = snapshot.clone();
+    let mut alerts = next.alerts.to_vec();
+    alerts[0].fired_at = (step / 40 % 2 == 1).then_some(next.now);
+    (next.alerts, next.seq) = (Arc::new(alerts), next.seq + 1);
+    next
+}
+
 fn child(kind: Kind) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let first = match kind {
@@ -79,10 +90,16 @@ fn child(kind: Kind) {
                         *snapshot = Arc::new(moved);
                     });
                 }
+                if kind == Kind::Rings {
+                    sender.send_modify(|snapshot| *snapshot = Arc::new(ringing(snapshot, step)));
+                }
             }
         });
         let mut options = Options::new(Arc::new(|text: &str, _: &_| scripted::understand(text)));
         options.bytes_per_second = u32::MAX;
+        if kind == Kind::Rings {
+            options.notice = Notice::Osc777;
+        }
         options.symbols = Some(scripted::universe());
         let session = Arc::new(Scripted { snapshots, kind });
         let result = match kind {
@@ -131,6 +148,12 @@ fn child_dated() {
 #[ignore = "the body of a child process, which tests start again in a pseudo-terminal"]
 fn child_plain() {
     child(Kind::Plain);
+}
+
+#[test]
+#[ignore = "the body of a child process, which tests start again in a pseudo-terminal"]
+fn child_rings() {
+    child(Kind::Rings);
 }
 
 /// Seconds that the machine has been up: a clock that two processes share.

@@ -216,7 +216,7 @@ fn a_strategy_killed_while_it_trades_orders_nothing_twice() {
     let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
     assert_eq!(
         (unknown.status.code(), said.as_str()),
-        (Some(2), "arbion: no strategy is called 'trent'; there are trend\n")
+        (Some(2), "arbion: no strategy is called 'trent'; nearest is trend\n")
     );
     let mut seen = BTreeMap::new();
     for decision in decisions["decisions"].as_array().unwrap() {

@@ -36,6 +36,8 @@ impl Screen {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
         command.args(args);
         command.env("ARBION_HOME", home);
+        // What is drawn goes by the locale, and must not by that of whoever runs the tests.
+        command.env("LC_ALL", "C.UTF-8");
         match term {
             Some(term) => command.env("TERM", term),
             None => command.env_remove("TERM"),

@@ -68,9 +68,12 @@ fn terminal(environment: &Environment) -> DoctorCheck {
         );
     }
     if !environment.utf8 {
-        let text =
-            format!("TERM {term}, {colours}; the locale is not UTF-8: set [screen] ascii = true, or LANG");
-        return check("terminal", Health::Warning, text);
+        let locale = if environment.ascii {
+            "the locale writes no UTF-8, so the screen draws ASCII: set LANG to one such as C.UTF-8, or [screen] ascii = false"
+        } else {
+            "no locale is set: where lines look broken, set LANG to one such as C.UTF-8, or [screen] ascii = true"
+        };
+        return check("terminal", Health::Warning, format!("TERM {term}, {colours}; {locale}"));
     }
     let ssh = if environment.ssh { ", over SSH" } else { "" };
     check("terminal", Health::Good, format!("TERM {term}, {colours}{ssh}"))

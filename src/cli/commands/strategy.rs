@@ -21,6 +21,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::strategy::{
     ProposalView, StrategyChange, StrategyEdit, StrategyPlan, StrategyRules, StrategySpec,
 };
+use crate::domain::text::no_such;
 
 /// Does it only show something.
 pub(super) const fn only_shows(command: &StrategyCommand) -> bool {
@@ -50,14 +51,7 @@ async fn known(line: &Line<'_>, name: &str) -> Result<(), CliError> {
     if views.iter().any(|view| view.spec.name == name) {
         return Ok(());
     }
-    let shown: String = name.chars().take(40).flat_map(char::escape_default).collect();
-    let names: Vec<&str> = views.iter().map(|view| view.spec.name.as_str()).collect();
-    let there = if names.is_empty() {
-        "there are none".to_owned()
-    } else {
-        format!("there are {}", names.join(", "))
-    };
-    Err(CliError::usage(format!("no strategy is called '{shown}'; {there}")))
+    Err(CliError::usage(no_such("strategy", name, views.iter().map(|view| view.spec.name.as_str()))))
 }
 
 fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
@@ -197,7 +191,8 @@ pub(super) async fn confirm_proposal(
 async fn proposal(line: &Line<'_>, name: &str, number: Option<u32>) -> Result<ProposalView, CliError> {
     let snapshot = line.snapshot().await?;
     let view = snapshot.strategies.iter().find(|view| view.spec.name == name);
-    let view = view.ok_or_else(|| CliError::usage(format!("no strategy is called '{name}'")))?;
+    let known = snapshot.strategies.iter().map(|view| view.spec.name.as_str());
+    let view = view.ok_or_else(|| CliError::usage(no_such("strategy", name, known)))?;
     let waits: Vec<&ProposalView> =
         view.proposals.iter().filter(|it| number.is_none_or(|number| it.number == number)).collect();
     match waits.as_slice() {

@@ -229,7 +229,7 @@ fn charted(cursor: &mut Cursor<'_>, words: usize, context: &ParseContext<'_>) ->
             instrument = Some(found);
         } else if !(cursor.take(AROUND_A_CHART) || cursor.take_pause()) {
             return Err(Trouble::Refused(format!(
-                "A chart takes a symbol and an interval: 1m, 5m, 15m, 1h, 1d or 1w; '{}' is neither.{}",
+                "'{}' is neither symbol nor interval; a chart takes both: 1m, 5m, 15m, 1h, 1d or 1w.{}",
                 cursor.text(0),
                 near_alone(cursor.text(0), words, context)
             )));

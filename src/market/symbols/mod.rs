@@ -72,6 +72,15 @@ struct Row {
     fund: bool,
 }
 
+/// Where it is listed, as far as the tables tell: they name no exchange for American shares, and only of members of the NASDAQ 100, which
+/// takes nothing else, is it known.
+fn exchange(row: &Row) -> &'static str {
+    match row.exchange {
+        "" if row.indices.contains("NASDAQ 100") => "NASDAQ",
+        named => named,
+    }
+}
+
 impl Universe {
     /// Reads the compiled-in lists. Names are indexed when the first one is asked for.
     #[must_use]
@@ -171,7 +180,7 @@ impl Universe {
         self.listings.push(Listing {
             instrument,
             name: SmolStr::new_static(row.names.split(';').next().unwrap_or_default()),
-            exchange: SmolStr::new_static(row.exchange),
+            exchange: SmolStr::new_static(exchange(row)),
             currency: Currency::new(row.currency).unwrap_or(Currency::USD),
             sector: SmolStr::new_static(row.sector),
             indices: indices(row.indices),

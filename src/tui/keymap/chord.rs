@@ -55,7 +55,17 @@ impl Chord {
         }
         let mut chars = rest.chars();
         let code = match (chars.next()?, chars.next()) {
-            (c, None) => KeyCode::Char(c),
+            // As `of` has them: Shift is part of a character, and with Ctrl or Alt there is one for both cases.
+            (c, None) => {
+                let plain = !modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+                let shifted = modifiers.contains(KeyModifiers::SHIFT);
+                modifiers -= KeyModifiers::SHIFT;
+                KeyCode::Char(match (plain, shifted) {
+                    (true, true) => c.to_ascii_uppercase(),
+                    (true, false) => c,
+                    (false, _) => c.to_ascii_lowercase(),
+                })
+            }
             _ => NAMED
                 .iter()
                 .find(|(name, _)| *name == rest)

@@ -153,6 +153,12 @@ impl Keymap {
         self.macros.iter().find(|(chord, _)| *chord == pressed).map(|(_, line)| line.as_str())
     }
 
+    /// What an action does, in words.
+    #[must_use]
+    pub fn about(&self, action: &str) -> Option<&'static str> {
+        TABLE.iter().find(|row| row.action.name() == action).map(|row| row.help)
+    }
+
     /// The keys that run a line, as the configuration writes them.
     #[must_use]
     pub fn written_macros(&self) -> BTreeMap<String, String> {
@@ -348,6 +354,22 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(map.fill_in(text), expected);
+        }
+    }
+
+    #[test]
+    fn keys_are_read_as_they_arrive_however_they_are_written() {
+        let arrives = |code, modifiers| Chord::of(KeyEvent::new(code, modifiers));
+        let (none, shift) = (KeyModifiers::NONE, KeyModifiers::SHIFT);
+        for (text, chord) in [
+            ("ctrl-K", arrives(KeyCode::Char('k'), KeyModifiers::CONTROL)),
+            ("alt-shift-s", arrives(KeyCode::Char('S'), KeyModifiers::ALT | shift)),
+            ("shift-x", arrives(KeyCode::Char('X'), shift)),
+            ("X", arrives(KeyCode::Char('X'), shift)),
+            ("x", arrives(KeyCode::Char('x'), none)),
+            ("shift-tab", arrives(KeyCode::BackTab, shift)),
+        ] {
+            assert_eq!(Chord::parse(text), Some(chord), "{text}");
         }
     }
 

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(shown(80, 50), "quotes chart");
         assert_eq!(shown(110, 26), "quotes chart");
         assert_eq!(shown(120, 40), "quotes positions chart ticket orders log");
-        assert_eq!(shown(240, 60), "quotes positions chart ticket chain orders log");
+        assert_eq!(shown(240, 60), "quotes positions chart ticket chain orders strategies log");
     }
 
     #[test]

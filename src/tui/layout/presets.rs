@@ -8,7 +8,7 @@ pub const PRESETS: &[(&str, &str)] = &[
     (
         "trade",
         "rows(columns(rows(quotes~58 positions~42)~40 rows(chart!~58 columns(ticket~50 chain?~50)~42)~60)~78 \
-         columns(orders~68 log~32)~22)",
+         columns(orders~68 strategies?~42 log~32)~22)",
     ),
     ("chart", "rows(columns(rows(quotes~58 positions~42)~40 chart!~60)~78 columns(orders~68 log~32)~22)"),
     (

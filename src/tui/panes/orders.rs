@@ -29,10 +29,10 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::filter::ListFilter;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
-use crate::tui::widgets::table::{Column, Row};
+use crate::tui::widgets::table::{Column, Row, fitting};
 use crate::tui::wish::Wish;
 
-/// The columns, with room for options only where the list has some.
+/// The columns, with room for long symbols only where the list has some.
 const fn columns(symbol: u16, time: u16) -> [Column; 11] {
     [
         Column::number("id", 4, 0),
@@ -41,7 +41,7 @@ const fn columns(symbol: u16, time: u16) -> [Column; 11] {
         Column::text("sym", symbol, 0),
         Column::number("qty", 7, 0),
         Column::number("filled", 7, 3),
-        Column::text("type", 7, 1),
+        Column::text("type", 7, 2),
         Column::number("price", PRICE_WIDTH, 1),
         Column::number("avg", 9, 6),
         Column::text("tif", 3, 4),
@@ -54,16 +54,19 @@ const PRICE_WIDTH: u16 = 13;
 
 /// The columns for all orders, shown or not, so that they stand still.
 fn head(snapshot: &Snapshot, zone: &TimeZone) -> [Column; 11] {
-    // The text of a share is its ticker: it is not made for each of many thousand orders in each frame.
-    let wide = |what: &OrderSubject| match what {
-        OrderSubject::Instrument(Instrument::Equity { symbol }) => {
-            format::width(symbol.as_str()) > SYMBOL_WIDTH
-        }
-        other => format::width(&other.short()) > SYMBOL_WIDTH,
+    // The text of a share is its ticker: it is not made for each of many thousand orders in each frame, nor is one after the widest.
+    let width = |what: &OrderSubject| match what {
+        OrderSubject::Instrument(Instrument::Equity { symbol }) => format::width(symbol.as_str()),
+        other => format::width(&other.short()),
     };
-    let fits = !snapshot.orders.iter().any(|order| wide(&order.request.subject));
-    let time = format::clock_zoned_width(snapshot.now, zone);
-    columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH }, time)
+    let mut symbol = SYMBOL_WIDTH;
+    for order in snapshot.orders.iter() {
+        symbol = symbol.max(width(&order.request.subject)).min(OPTION_WIDTH);
+        if symbol == OPTION_WIDTH {
+            break;
+        }
+    }
+    columns(symbol, format::clock_zoned_width(snapshot.now, zone))
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,7 +161,8 @@ impl Orders {
         }
     }
 
-    fn row(&self, order: &Order, look: &Look<'_>) -> Row {
+    /// The cells of an order; where its type is not in view beside the price, the price of a stop says what it is.
+    fn row(&self, order: &Order, typed: bool, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let request = &order.request;
         let done = !order.is_working();
@@ -176,7 +180,7 @@ impl Orders {
             (format::quantity(request.quantity.get()), base),
             (format::quantity(filled), if filled.is_zero() { theme.dim } else { base }),
             (type_word(order), base),
-            (stop_and_price(order, decimals), base),
+            (if typed { stop_and_price(order, decimals) } else { told_price(order, decimals) }, base),
             (average, base),
             (request.time_in_force.as_str().to_uppercase(), theme.dim),
             match waits_for(order, look.snapshot) {
@@ -288,6 +292,16 @@ fn stop_and_price(order: &Order, decimals: u32) -> String {
     if format::width(&both) <= PRICE_WIDTH { both } else { stop }
 }
 
+/// The same where no type stands beside it: the price of a stop is told from a limit.
+fn told_price(order: &Order, decimals: u32) -> String {
+    let text = stop_and_price(order, decimals);
+    if !matches!(order.request.pricing, Pricing::Stop { .. }) {
+        return text;
+    }
+    let told = format!("stp {text}");
+    if format::width(&told) <= PRICE_WIDTH { told } else { format!("s{text}") }
+}
+
 /// The status in a trader's words.
 #[must_use]
 pub const fn status_word(status: OrderStatus) -> &'static str {
@@ -384,7 +398,9 @@ impl Pane for Orders {
             );
         }
         let columns = head(look.snapshot, &look.env.zone);
-        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
+        let typed =
+            fitting(&columns, &self.list.choice, area.width).iter().any(|i| columns[*i].title == "type");
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], typed, look), look, (area, buf));
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {

@@ -122,7 +122,7 @@ panes! {
     /// Limits and their use, and the desk.
     Risk, risk: Risk { name: "risk", tab: "Risk", keys: [Risk, List, Search], room: 56 x 6, good: 76 }
     /// Strategies.
-    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search, Columns], room: 44 x 4, good: 90 }
+    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search, Columns], room: 44 x 4, good: 62 }
     /// Headlines.
     News, news: NewsPane { name: "news", tab: "News", keys: [News, List, Search], room: 40 x 4, good: 80 }
     /// The traders of this machine.

@@ -30,7 +30,7 @@ fn legs_become_one_order() {
     // An iron condor of the January expiry, from the money outwards.
     runner.keys("7 e e").sees("15 Jan").keys("j j s j b").sees("sell 1 AAPL 15Jan27 240C");
     runner.keys("h l k k k k k s k b").sees("buy  1 AAPL 15Jan27 215P");
-    runner.sees("1 × at credit ").sees("max gain +").sees("max loss -").sees("even at 2");
+    runner.sees("1 × at credit ").sees("max gain +").sees("max loss -").sees("even 219.60 240.40");
     insta::assert_snapshot!("chain_legs_120x40", runner.frame());
     runner.sees("at the price now: today ").sees("at expiry ");
     runner.keys("> - enter").sees("Review order");

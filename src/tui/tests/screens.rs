@@ -103,7 +103,7 @@ fn real_prices_among_simulated_ones_are_named() {
     for size in SIZES {
         let mut runner = Runner::with(options(), snapshot.clone(), size);
         let top = runner.frame().lines().next().unwrap().to_owned();
-        assert!(top.starts_with(" PAPER  SIM  shares options fx REAL-TIME  coins "), "{top}");
+        assert!(top.starts_with(" PAPER  SIM shares options fx  REAL-TIME coins "), "{top}");
         // And beside each price that is read alone.
         if size.0 > 80 {
             runner.sees("(+0.84%)  SIM");

@@ -34,7 +34,7 @@ fn a_source_that_is_down_says_so_with_its_age_at_every_size() {
         let mut runner = Runner::with(options(), stopped(200), size);
         runner.sees(" REAL-TIME DOWN 3m");
         if whole {
-            runner.sees("REAL-TIME DOWN 3m  shares options");
+            runner.sees("REAL-TIME DOWN 3m shares options");
         }
         // In the first minute it is down without a number: an idle screen writes nothing.
         let mut fresh = Runner::with(options(), stopped(20), size);

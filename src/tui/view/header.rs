@@ -120,7 +120,9 @@ fn badges(look: &Look<'_>) -> Vec<Piece> {
         };
         pieces.push(badge(&format!("{}{}", word(source.feed), source.flow.words()), style, 1));
         if !source.kinds.is_empty() {
-            pieces.push(Piece { text: source.kinds.join(" "), style: theme.dim, drop: 4, gap: 1 });
+            // Which badge the words belong to must be seen without its colour.
+            let text = format!("{} ", source.kinds.join(" "));
+            pieces.push(Piece { text, style: theme.dim, drop: 4, gap: 0 });
         }
     }
     match look.snapshot.trading_state {

@@ -22,6 +22,7 @@ use crate::domain::strategy::{
     DecisionRecord, INSTRUMENTS_MAX, STRATEGIES_MAX, StoredStrategy, StrategyChange, StrategyEdit,
     StrategyPhase, StrategyPlan, StrategySpec, is_name,
 };
+use crate::domain::text::no_such;
 use crate::strategies::{Params, Strategy, StrategyInput, build, kind_of};
 
 /// Bars of a history beyond those that a strategy says it needs: what is smoothed forgets its beginning slowly.
@@ -35,7 +36,7 @@ impl Engine {
         let outcome = match change {
             StrategyChange::Add { spec } => self.add_strategy(*spec),
             other => match self.host.instances.get(&name) {
-                None => Err(format!("no strategy is called '{}'", name.escape_default())),
+                None => Err(self.no_strategy(&name)),
                 Some(instance) if instance.frozen => {
                     Err(format!("{name}: {}", instance.reason.as_deref().unwrap_or("it cannot be read")))
                 }
@@ -137,6 +138,11 @@ impl Engine {
     fn mode_of(&self, account: &AccountId) -> Result<AccountMode, String> {
         let books = self.accounts.get(account);
         books.map(|books| books.setup.mode).ok_or_else(|| format!("no account is called '{account}'"))
+    }
+
+    /// No strategy has this name.
+    fn no_strategy(&self, name: &str) -> String {
+        no_such("strategy", name, self.host.instances.keys().map(SmolStr::as_str))
     }
 
     fn build_strategy(&self, spec: &StrategySpec) -> Result<Box<dyn Strategy>, String> {
@@ -342,8 +348,7 @@ impl Engine {
     /// When there is no such strategy, or it could not run.
     pub fn strategy_plan(&self, name: &SmolStr) -> Result<StrategyPlan, String> {
         let instance = self.host.instances.get(name);
-        let instance =
-            instance.ok_or_else(|| format!("no strategy is called '{}'", name.escape_default()))?;
+        let instance = instance.ok_or_else(|| self.no_strategy(name))?;
         let spec = instance.spec.clone();
         let mode = self.mode_of(&spec.account)?;
         let kind = kind_of(&spec.kind);

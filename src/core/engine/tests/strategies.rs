@@ -374,7 +374,7 @@ fn what_a_person_sells_by_hand_is_taken_from_the_newest_claim() {
 #[test]
 fn the_life_of_a_strategy_goes_by_the_rules() {
     let mut hosted = Hosted::new();
-    assert_eq!(refused(hosted.start("trend")), "no strategy is called 'trend'");
+    assert_eq!(refused(hosted.start("trend")), "no strategy is called 'trend'; there are none");
     hosted.add(spec("trend"));
     assert_eq!(refused(hosted.add(spec("trend"))), "there is a strategy trend already");
     assert_eq!(

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
-use super::builder::Builder;
+use super::builder::{Builder, Picked};
 use super::facts::facts;
 use super::smile;
 use super::{ChainPane, Strike};
@@ -30,6 +30,8 @@ const CURVE_HEIGHT: u16 = 5;
 const FACTS_FROM: u16 = 12;
 /// Columns of a strike with its marks.
 const STRIKE_WIDTH: u16 = 13;
+/// Strikes in view, with the line that more are below, from which the legs may take all the room they like.
+const ROWS_GOOD: u16 = 9;
 
 /// The parts of the pane, from the top.
 #[derive(Clone, Copy, Debug)]
@@ -41,17 +43,26 @@ pub struct Places {
     /// The strikes.
     pub rows: Rect,
     legs: Rect,
+    /// The legs stand two on a line, and what they make on fewer.
+    dense: bool,
     curve: Rect,
 }
 
 impl Places {
-    /// Shares an area out: the legs take what they need, the curve only what is left beside eight strikes.
+    /// Shares an area out: the legs take what they need, less where few strikes are left beside them and they fit two on a line, the curve
+    /// only what is left beside eight strikes.
     #[must_use]
     pub fn new(area: Rect, builder: &Builder) -> Self {
-        let legs = match builder.legs().len() as u16 {
-            0 => 0,
-            count => (count + 5).min(area.height.saturating_sub(5)),
+        let count = builder.legs().len() as u16;
+        let half = area.width.saturating_sub(2) / 2;
+        let fits = || builder.legs().iter().all(|leg| format::width(&leg_text(leg)) + 1 < half);
+        let dense = count > 1 && area.height < 2 + count + 5 + ROWS_GOOD && fits();
+        let legs = match (count, dense) {
+            (0, _) => 0,
+            (count, true) => count.div_ceil(2) + 4,
+            (count, false) => count + 5,
         };
+        let legs = legs.min(area.height.saturating_sub(5));
         let facts = u16::from(area.height >= FACTS_FROM + legs);
         let left = area.height.saturating_sub(2 + facts + legs);
         let curve = if legs > 0 && left >= CURVE_HEIGHT + 8 { CURVE_HEIGHT } else { 0 };
@@ -63,6 +74,7 @@ impl Places {
             header: strip(1 + facts, 1),
             rows: strip(2 + facts, rows),
             legs: strip(2 + facts + rows, legs),
+            dense,
             curve: strip(2 + facts + rows + legs, curve),
         }
     }
@@ -381,16 +393,17 @@ fn draw_legs(pane: &ChainPane, chain: &Chain, look: &Look<'_>, places: Places, b
     }
     let rule = if theme.glyphs.ascii { "-" } else { "─" };
     put(buf, area.x, area.y, &rule.repeat(usize::from(area.width)), theme.border, area.width);
-    let mut lines: Vec<(String, Style)> = pane
-        .builder
-        .legs()
-        .iter()
-        .map(|leg| {
-            let word = if leg.side.is_buy() { "buy " } else { "sell" };
-            let style = if leg.side.is_buy() { theme.up } else { theme.down };
-            (format!("{word} {} {}", leg.ratio, leg.contract), style)
-        })
-        .collect();
+    let (across, room) = if places.dense { (2, area.width / 2) } else { (1, area.width) };
+    for (i, leg) in pane.builder.legs().iter().enumerate() {
+        let (x, y) = (area.x + 1 + room * (i % across) as u16, area.y + 1 + (i / across) as u16);
+        let style = if leg.side.is_buy() { theme.up } else { theme.down };
+        if y < area.bottom() {
+            let text = format::fit(&leg_text(leg), room.saturating_sub(1), theme.glyphs.ellipsis);
+            put(buf, x, y, &text, style, room);
+        }
+    }
+    let below = pane.builder.legs().len().div_ceil(across) as u16;
+    let mut lines: Vec<(String, Style)> = Vec::new();
     let legs_chain = pane.legs_chain(chain);
     let net = pane.builder.net(&legs_chain);
     let price = match net {
@@ -413,18 +426,32 @@ fn draw_legs(pane: &ChainPane, chain: &Chain, look: &Look<'_>, places: Places, b
     match &legs {
         Some((legs, paid)) => {
             let one_expiry = pane.builder.has_one_expiry();
-            lines.extend(ends(legs, *paid, spot, one_expiry).map(|line| (line, theme.text)));
+            let (most, zeros) = ends(legs, *paid, spot, one_expiry);
+            let both = format!("max gain {}  max loss {}  even {}", most[0], most[1], zeros.join(" "));
+            if places.dense && format::width(&both) + 1 < area.width {
+                lines.push((both, theme.text));
+            } else {
+                lines.push((format!("max gain {}   max loss {}", most[0], most[1]), theme.text));
+                lines.push((format!("even at {}", zeros.join("  ")), theme.text));
+            }
             lines.push((at_the_spot(legs, *paid, spot), theme.text));
         }
         None => lines.push(("no payoff: a leg has no price or no volatility".to_owned(), theme.dim)),
     }
-    for (i, (text, style)) in lines.iter().enumerate().take(usize::from(area.height.saturating_sub(1))) {
+    let first = area.y + 1 + below;
+    for ((text, style), y) in lines.iter().zip(first..area.bottom()) {
         let text = format::fit(text, area.width.saturating_sub(2), theme.glyphs.ellipsis);
-        put(buf, area.x + 1, area.y + 1 + i as u16, &text, *style, area.width);
+        put(buf, area.x + 1, y, &text, *style, area.width);
     }
     if let Some((legs, paid)) = legs {
         draw_curve(&legs, paid, spot, look, places.curve, buf);
     }
+}
+
+/// A leg as the builder lists it.
+fn leg_text(leg: &Picked) -> String {
+    let word = if leg.side.is_buy() { "buy " } else { "sell" };
+    format!("{word} {} {}", leg.ratio, leg.contract)
 }
 
 /// What the legs are worth with the underlying where it is: today, and when the first of them expires.
@@ -440,8 +467,8 @@ fn first_expiry(legs: &[LiveLeg]) -> f64 {
     legs.iter().map(|live| live.years).fold(f64::INFINITY, f64::min)
 }
 
-/// Greatest gain and loss, and the breakevens, in words.
-fn ends(legs: &[LiveLeg], paid: f64, spot: f64, one_expiry: bool) -> [String; 2] {
+/// Greatest gain and loss, and the breakevens.
+fn ends(legs: &[LiveLeg], paid: f64, spot: f64, one_expiry: bool) -> ([String; 2], Vec<String>) {
     let found = if one_expiry {
         let legs: Vec<PayoffLeg> = legs.iter().map(|live| live.leg).collect();
         payoff(&legs, paid)
@@ -456,8 +483,7 @@ fn ends(legs: &[LiveLeg], paid: f64, spot: f64, one_expiry: bool) -> [String; 2]
         .iter()
         .filter_map(|zero| Some(format::grouped(Decimal::from_f64(*zero)?, 2)))
         .collect();
-    let zeros = if zeros.is_empty() { "none".to_owned() } else { zeros.join("  ") };
-    [format!("max gain {profit}   max loss {loss}"), format!("even at {zeros}")]
+    ([profit, loss], if zeros.is_empty() { vec!["none".to_owned()] } else { zeros })
 }
 
 /// The gain at the first expiry and today over prices around the strikes, with a line at zero and a mark at the price now.

@@ -343,9 +343,13 @@ impl Pane for Chart {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let Some(instrument) = &look.env.current else { return titled("Chart", "", look) };
         let listing = look.env.symbols.as_ref().and_then(|s| s.listing(&instrument.to_string()));
-        let name = listing.map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
+        let name = listing.as_ref().map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
+        // What a coin or a currency pair is, its symbol says.
+        let listed = listing.filter(|_| matches!(instrument, Instrument::Equity { .. }));
+        let exchange = listed.map(|listing| clean(&listing.exchange).into_owned()).unwrap_or_default();
         let words = format::spaced(&[
             &format::fit(&name, 24, look.theme.glyphs.ellipsis),
+            &format::fit(&exchange, 12, look.theme.glyphs.ellipsis),
             self.picture.interval.as_str(),
             &self.imported(look).unwrap_or_default(),
             self.picture.shape.label(),

@@ -38,17 +38,18 @@ const ENGINE: &str = LINE;
 const COLUMNS: [Column; 7] = [
     Column::text("name", NAME_WIDTH.0, 0),
     Column::text("state", 9, 0),
-    Column::number("latency", 9, 0),
+    Column::number("latency", 7, 2),
     // Calls that the other side says are left for now, and when it is tried again.
-    Column::number("left", 6, 2),
-    Column::text("next try", 12, 3),
+    Column::number("left", 6, 3),
+    Column::text("next try", 12, 4),
+    // Why it is down comes before how quick it is.
     Column::text("about", ABOUT_WIDTH.0, 1),
-    Column::text("last error", ERROR_WIDTH.0, 4),
+    Column::text("last error", ERROR_WIDTH.0, 5),
 ];
 /// Columns of the names, at least and at most.
 const NAME_WIDTH: (u16, u16) = (13, 24);
 /// See `NAME_WIDTH`.
-const ABOUT_WIDTH: (u16, u16) = (16, 60);
+const ABOUT_WIDTH: (u16, u16) = (24, 60);
 /// See `NAME_WIDTH`.
 const ERROR_WIDTH: (u16, u16) = (24, 100);
 

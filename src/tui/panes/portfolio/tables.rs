@@ -144,7 +144,7 @@ pub fn by_class(report: Option<&PnlReport>, snapshot: &Snapshot) -> Vec<Bar> {
     )
 }
 
-/// Draws rows from `top` on; bars are parts of the largest.
+/// Draws rows from `top` on. A bar beside a part in per cent is that part; else bars are parts of the largest.
 pub fn draw(rows: &[Bar], top: usize, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
     let most = rows.iter().map(|row| row.value.abs()).max().unwrap_or_default();
@@ -173,7 +173,11 @@ pub fn draw(rows: &[Bar], top: usize, look: &Look<'_>, area: Rect, buf: &mut Buf
             end = end.saturating_sub(PERCENT_WIDTH + 1);
         }
         let place = Rect { x: right + 1, y, width: end.saturating_sub(right + 2), height: 1 };
-        let share = row.value.abs().checked_div(most).and_then(|share| share.to_f64()).unwrap_or_default();
+        let share = match row.percent {
+            Some(percent) => percent.abs().checked_div(Decimal::ONE_HUNDRED),
+            None => row.value.abs().checked_div(most),
+        };
+        let share = share.and_then(|share| share.to_f64()).unwrap_or_default().min(1.0);
         if place.width >= 4 {
             bar(buf, place, share, if row.is_gain { style } else { theme.accent }, theme);
         }

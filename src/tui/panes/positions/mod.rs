@@ -37,6 +37,8 @@ struct Shape {
     /// Decimals of quantities and of prices.
     quantity: u32,
     price: u32,
+    /// Digits of quantities before the point, with their sign and commas.
+    units: u16,
     /// Digits of prices before the point, with it and their commas.
     whole: u16,
     /// Columns of values, and of gains.
@@ -71,6 +73,11 @@ impl Shape {
         Self {
             symbol: symbol.clamp(8, 17),
             quantity: most(&mut held().map(|p| p.quantity.get().normalize().scale())),
+            units: held()
+                .map(|p| format::width(&format::grouped(p.quantity.get().trunc(), 0)) + 1)
+                .max()
+                .unwrap_or(0)
+                .clamp(5, 12),
             price: most(&mut held().map(|p| price_decimals(p, snapshot))).max(2),
             whole: held()
                 .flat_map(|p| [Some(p.average_price), last(p, snapshot)])
@@ -102,7 +109,7 @@ impl Shape {
     }
 
     fn columns(&self) -> Vec<Column> {
-        let quantity = if self.quantity == 0 { 7 } else { 7 + 1 + self.quantity as u16 };
+        let quantity = self.units + if self.quantity == 0 { 0 } else { 1 + self.quantity as u16 };
         let price = self.whole + self.price as u16;
         let mut columns = vec![
             Column::text("sym", self.symbol, 0),
