@@ -35,6 +35,11 @@ pub enum VenueAction {
         #[serde(with = "decimal_text")]
         amount: Decimal,
     },
+    /// Buys requests beyond what the account's address may send: each costs a part of a cent.
+    ReserveRequests {
+        /// How many.
+        requests: u32,
+    },
     /// Tells where coins can be sent to. Nothing is made.
     DepositAddresses {
         /// Of one currency, such as `BTC`; absent means of all.
@@ -83,10 +88,17 @@ impl VenueAction {
     pub const fn adds_risk(&self) -> bool {
         match self {
             Self::Leverage { .. } | Self::IsolatedMargin { .. } => true,
-            Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
-                false
-            }
+            Self::ScheduleCancel { .. }
+            | Self::ReserveRequests { .. }
+            | Self::DepositAddresses { .. }
+            | Self::NewDepositAddress { .. } => false,
         }
+    }
+
+    /// Does it take money out of the account.
+    #[must_use]
+    pub const fn costs(&self) -> bool {
+        matches!(self, Self::ReserveRequests { .. })
     }
 
     /// What it is about, if it is about one thing.
@@ -94,9 +106,10 @@ impl VenueAction {
     pub const fn instrument(&self) -> Option<&Instrument> {
         match self {
             Self::Leverage { instrument, .. } | Self::IsolatedMargin { instrument, .. } => Some(instrument),
-            Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
-                None
-            }
+            Self::ScheduleCancel { .. }
+            | Self::ReserveRequests { .. }
+            | Self::DepositAddresses { .. }
+            | Self::NewDepositAddress { .. } => None,
         }
     }
 }
@@ -115,6 +128,7 @@ impl fmt::Display for VenueAction {
             Self::IsolatedMargin { instrument, amount } => {
                 write!(f, "margin of {instrument} by {}", canonical(*amount))
             }
+            Self::ReserveRequests { requests } => write!(f, "buy {requests} requests"),
             Self::DepositAddresses { currency: Some(currency) } => {
                 write!(f, "deposit addresses of {currency}")
             }
@@ -144,6 +158,7 @@ mod tests {
                 "margin of ETH-PERP by -2.5",
                 true,
             ),
+            (VenueAction::ReserveRequests { requests: 500 }, "buy 500 requests", false),
             (VenueAction::DepositAddresses { currency: None }, "deposit addresses", false),
             (
                 VenueAction::DepositAddresses { currency: Some("XRP".to_owned()) },
@@ -160,6 +175,7 @@ mod tests {
             let json = serde_json::to_string(&action).unwrap();
             assert_eq!(serde_json::from_str::<VenueAction>(&json).unwrap(), action);
             assert_eq!(action.changes(), !matches!(action, VenueAction::DepositAddresses { .. }));
+            assert_eq!(action.costs(), matches!(action, VenueAction::ReserveRequests { .. }));
         }
     }
 }

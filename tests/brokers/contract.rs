@@ -302,7 +302,15 @@ pub async fn every_order_type_that_is_claimed_works(desk: &Desk) {
                 let trail = Trail::Amount(price("2"));
                 (Side::Buy, Pricing::TrailingStop { trail })
             }
-            OrderType::Twap => (Side::Buy, Pricing::Twap(Slices { minutes: 5, randomize: true })),
+            OrderType::Twap => {
+                let limited = desk.broker.capabilities().limited_slices;
+                let limit_price = limited.then(|| price("90"));
+                (Side::Buy, Pricing::Twap(Slices { minutes: 5, randomize: !limited, limit_price }))
+            }
+            // It sells what the market order before it has bought.
+            OrderType::Oco => {
+                (Side::Sell, Pricing::Oco { limit_price: price("110"), stop_price: price("90") })
+            }
         };
         let order = desk.order(side, pricing);
         let handle = desk.accepted(&order).await;
@@ -329,7 +337,8 @@ pub async fn every_order_type_that_it_lacks_is_refused(desk: &Desk) {
                 Pricing::StopLimit { stop_price: price("110"), limit_price: price("111") }
             }
             OrderType::TrailingStop => Pricing::TrailingStop { trail: Trail::Amount(price("2")) },
-            OrderType::Twap => Pricing::Twap(Slices { minutes: 30, randomize: false }),
+            OrderType::Twap => Pricing::Twap(Slices { minutes: 30, randomize: false, limit_price: None }),
+            OrderType::Oco => Pricing::Oco { limit_price: price("90"), stop_price: price("110") },
         };
         let outcome = desk.submit(&desk.order(Side::Buy, pricing)).await;
         let SubmitOutcome::Rejected(reject) = outcome else { panic!("{order_type}: {outcome:?}") };

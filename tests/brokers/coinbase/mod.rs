@@ -1,6 +1,7 @@
 //! Coinbase: the contract, and what is its own.
 
 mod data;
+mod kept;
 mod login;
 mod orders;
 mod streams;
