@@ -8,6 +8,8 @@ mod desk;
 mod lines;
 mod mangled;
 mod recorded;
+pub mod sheet;
+mod trouble;
 
 use arbion::brokers::{BrokerError, SubmitOutcome};
 use arbion::domain::execution::{Execution, OrderEvent};
@@ -29,6 +31,10 @@ pub use desk::{Books, Desk, Subject, event_of, fills_of, handle, price};
 pub use lines::{j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal, n1_a_slow_line_is_no_broken_one};
 pub use mangled::c6_mangled_answers;
 pub use recorded::recorded_bars_make_the_orders_of_their_backtest;
+pub use trouble::{
+    j3_every_error_body_is_a_refusal_in_its_words, n5_reads_and_cancels_wait_out_too_many_calls,
+    n9_a_clock_ten_minutes_off_loses_nothing, o_a_login_that_ends_in_mid_session,
+};
 
 use crate::approved::approve;
 use crate::emulators::faults::Fault;
@@ -448,6 +454,10 @@ macro_rules! contract_tests {
             r6_a_read_that_fails_is_not_empty,
             what_is_wrong_with_an_answer_is_an_error,
             a_login_that_is_refused_is_no_unknown,
+            o_a_login_that_ends_in_mid_session,
+            n9_a_clock_ten_minutes_off_loses_nothing,
+            j3_every_error_body_is_a_refusal_in_its_words,
+            n5_reads_and_cancels_wait_out_too_many_calls,
             recorded_bars_make_the_orders_of_their_backtest
         );
 
