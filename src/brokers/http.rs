@@ -290,11 +290,13 @@ impl Http {
         };
         self.count(call, started.elapsed(), answer.is_success());
         self.answered(&answer, started.elapsed());
-        let held = hold_of(&answer.headers, wall().as_second());
+        // What the server says of times, it says by its own clock.
+        let theirs = self.broker_now().as_second();
+        let held = hold_of(&answer.headers, theirs);
         if let (Some(held), Some(limiter)) = (held, limiter) {
             limiter.hold(held);
         }
-        if let (Some(left), Some(limiter)) = (left_of(&answer.headers, wall().as_second()), limiter) {
+        if let (Some(left), Some(limiter)) = (left_of(&answer.headers, theirs), limiter) {
             limiter.heard(&left);
         }
         if let Some(limiter) = limiter.filter(|_| answer.status != StatusCode::TOO_MANY_REQUESTS) {

@@ -349,9 +349,16 @@ pub fn order_words(request: &OrderRequest) -> String {
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
             format!("with a stop that trails by {} %", percent.normalize())
         }
-        Pricing::Twap(Slices { minutes, randomize }) => {
+        Pricing::Twap(Slices { minutes, randomize, limit_price }) => {
             let times = if randomize { ", at random times" } else { "" };
-            format!("at the market in slices over {minutes} minutes{times}")
+            let price = limit_price
+                .map_or_else(|| "at the market".to_owned(), |limit| format!("at a limit of {limit}"));
+            format!("{price} in slices over {minutes} minutes{times}")
+        }
+        Pricing::Oco { limit_price, stop_price } => {
+            format!(
+                "at a limit of {limit_price}, or by a stop once {stop_price} trades, whichever comes first"
+            )
         }
     };
     let until = match (request.time_in_force, request.expire_date) {

@@ -51,6 +51,9 @@ pub struct Capabilities {
     /// Each order of shares or options either opens or closes there, and says so: none turns a position around, and none opens against one.
     #[serde(default)]
     pub one_effect: bool,
+    /// An order in slices over a time has a worst price there, which is to be said; elsewhere it trades at the market.
+    #[serde(default)]
+    pub limited_slices: bool,
     /// Stops that work at the broker without this program, in whole units and the regular hours; what is not here waits in the engine.
     #[serde(default)]
     pub native_stops: Vec<NativeStop>,
@@ -137,6 +140,7 @@ impl Capabilities {
             streaming: true,
             corporate_actions: true,
             one_effect: false,
+            limited_slices: false,
             native_stops: Self::stops_of(
                 &[
                     AssetClass::Equity,

@@ -35,6 +35,11 @@ pub enum VenueAction {
         #[serde(with = "decimal_text")]
         amount: Decimal,
     },
+    /// Buys requests beyond what the account's address may send: each costs a part of a cent.
+    ReserveRequests {
+        /// How many.
+        requests: u32,
+    },
     /// Tells where coins can be sent to. Nothing is made.
     DepositAddresses {
         /// Of one currency, such as `BTC`; absent means of all.
@@ -133,11 +138,18 @@ impl VenueAction {
                 !TIGHTENING.contains(&(setting, value)) && !HARMLESS.contains(&setting)
             }
             Self::ScheduleCancel { .. }
+            | Self::ReserveRequests { .. }
             | Self::DepositAddresses { .. }
             | Self::NewDepositAddress { .. }
             | Self::DoNotExercise { .. }
             | Self::Settings => false,
         }
+    }
+
+    /// Does it take money out of the account.
+    #[must_use]
+    pub const fn costs(&self) -> bool {
+        matches!(self, Self::ReserveRequests { .. })
     }
 
     /// What it is about, if it is about one thing.
@@ -149,6 +161,7 @@ impl VenueAction {
             | Self::Exercise { instrument }
             | Self::DoNotExercise { instrument } => Some(instrument),
             Self::ScheduleCancel { .. }
+            | Self::ReserveRequests { .. }
             | Self::DepositAddresses { .. }
             | Self::NewDepositAddress { .. }
             | Self::Settings
@@ -171,6 +184,7 @@ impl fmt::Display for VenueAction {
             Self::IsolatedMargin { instrument, amount } => {
                 write!(f, "margin of {instrument} by {}", canonical(*amount))
             }
+            Self::ReserveRequests { requests } => write!(f, "buy {requests} requests"),
             Self::DepositAddresses { currency: Some(currency) } => {
                 write!(f, "deposit addresses of {currency}")
             }
@@ -207,6 +221,7 @@ mod tests {
                 "margin of ETH-PERP by -2.5",
                 true,
             ),
+            (VenueAction::ReserveRequests { requests: 500 }, "buy 500 requests", false),
             (VenueAction::DepositAddresses { currency: None }, "deposit addresses", false),
             (
                 VenueAction::DepositAddresses { currency: Some("XRP".to_owned()) },
@@ -241,6 +256,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<VenueAction>(&json).unwrap(), action);
             let asks = matches!(action, VenueAction::DepositAddresses { .. } | VenueAction::Settings);
             assert_eq!(action.changes(), !asks);
+            assert_eq!(action.costs(), matches!(action, VenueAction::ReserveRequests { .. }));
         }
     }
 }

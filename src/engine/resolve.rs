@@ -12,7 +12,7 @@ use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
-    PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+    PositionEffect, PriceEffect, Pricing, Side, Slices, TimeInForce, TradingSession, Trail,
 };
 use crate::domain::position::Position;
 
@@ -401,7 +401,14 @@ fn pricing(
                 _ => return Err(missing("trail amount or per cent")),
             },
         },
-        OrderType::Twap => Pricing::Twap(terms.twap.ok_or_else(|| missing("time"))?),
+        OrderType::Twap => {
+            let slices = terms.twap.ok_or_else(|| missing("time"))?;
+            Pricing::Twap(Slices { limit_price: terms.limit_price.or(slices.limit_price), ..slices })
+        }
+        OrderType::Oco => Pricing::Oco {
+            stop_price: terms.stop_price.ok_or_else(|| missing("stop price"))?,
+            limit_price: limit()?,
+        },
     })
 }
 

@@ -128,7 +128,11 @@ pub fn terms(preview: &OrderPreview) -> String {
         }
         Pricing::Twap(slices) => {
             let times = if slices.randomize { "random" } else { "even" };
-            format!(" over {} minutes, slices at {times} times", slices.minutes)
+            let worst = slices.limit_price.map_or_else(String::new, |limit| format!(" {}", price(limit)));
+            format!("{worst} over {} minutes, slices at {times} times", slices.minutes)
+        }
+        Pricing::Oco { limit_price, stop_price } => {
+            format!(" {}, or stop {}", price(limit_price), price(stop_price))
         }
     });
     text.push_str(&format!(", {}", request.time_in_force.as_str().to_uppercase()));

@@ -8,6 +8,8 @@ mod desk;
 mod lines;
 mod mangled;
 mod recorded;
+pub mod sheet;
+mod trouble;
 
 use arbion::brokers::{BrokerError, SubmitOutcome};
 use arbion::domain::execution::{Execution, OrderEvent};
@@ -29,6 +31,10 @@ pub use desk::{Books, Desk, Subject, event_of, fills_of, handle, price};
 pub use lines::{j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal, n1_a_slow_line_is_no_broken_one};
 pub use mangled::c6_mangled_answers;
 pub use recorded::recorded_bars_make_the_orders_of_their_backtest;
+pub use trouble::{
+    j3_every_error_body_is_a_refusal_in_its_words, n5_reads_and_cancels_wait_out_too_many_calls,
+    n9_a_clock_ten_minutes_off_loses_nothing, o_a_login_that_ends_in_mid_session,
+};
 
 use crate::approved::approve;
 use crate::emulators::faults::Fault;
@@ -302,7 +308,15 @@ pub async fn every_order_type_that_is_claimed_works(desk: &Desk) {
                 let trail = Trail::Amount(price("2"));
                 (Side::Buy, Pricing::TrailingStop { trail })
             }
-            OrderType::Twap => (Side::Buy, Pricing::Twap(Slices { minutes: 5, randomize: true })),
+            OrderType::Twap => {
+                let limited = desk.broker.capabilities().limited_slices;
+                let limit_price = limited.then(|| price("90"));
+                (Side::Buy, Pricing::Twap(Slices { minutes: 5, randomize: !limited, limit_price }))
+            }
+            // It sells what the market order before it has bought.
+            OrderType::Oco => {
+                (Side::Sell, Pricing::Oco { limit_price: price("110"), stop_price: price("90") })
+            }
         };
         let order = desk.order(side, pricing);
         let handle = desk.accepted(&order).await;
@@ -329,7 +343,8 @@ pub async fn every_order_type_that_it_lacks_is_refused(desk: &Desk) {
                 Pricing::StopLimit { stop_price: price("110"), limit_price: price("111") }
             }
             OrderType::TrailingStop => Pricing::TrailingStop { trail: Trail::Amount(price("2")) },
-            OrderType::Twap => Pricing::Twap(Slices { minutes: 30, randomize: false }),
+            OrderType::Twap => Pricing::Twap(Slices { minutes: 30, randomize: false, limit_price: None }),
+            OrderType::Oco => Pricing::Oco { limit_price: price("90"), stop_price: price("110") },
         };
         let outcome = desk.submit(&desk.order(Side::Buy, pricing)).await;
         let SubmitOutcome::Rejected(reject) = outcome else { panic!("{order_type}: {outcome:?}") };
@@ -439,6 +454,10 @@ macro_rules! contract_tests {
             r6_a_read_that_fails_is_not_empty,
             what_is_wrong_with_an_answer_is_an_error,
             a_login_that_is_refused_is_no_unknown,
+            o_a_login_that_ends_in_mid_session,
+            n9_a_clock_ten_minutes_off_loses_nothing,
+            j3_every_error_body_is_a_refusal_in_its_words,
+            n5_reads_and_cancels_wait_out_too_many_calls,
             recorded_bars_make_the_orders_of_their_backtest
         );
 

@@ -31,6 +31,11 @@ pub enum Terms {
     },
     /// Distance below (sell) or above (buy) the best price so far.
     Trailing(Decimal),
+    /// At the limit, or at whatever there is once the stop is touched.
+    Oco {
+        limit: Decimal,
+        stop: Decimal,
+    },
 }
 
 /// Where an order stands.
@@ -135,6 +140,8 @@ struct State {
     partial: Option<Decimal>,
     /// Nothing matches until a test says so.
     frozen: bool,
+    /// Their clock minus ours.
+    skew_ms: i64,
 }
 
 /// The books. Clones are the same books.
@@ -155,6 +162,7 @@ impl Exchange {
             cash,
             partial: None,
             frozen: false,
+            skew_ms: 0,
         };
         Self { state: Arc::new(Mutex::new(state)), events: broadcast::channel(EVENTS_MAX).0 }
     }
@@ -196,6 +204,11 @@ impl Exchange {
         self.state().frozen = frozen;
     }
 
+    /// Sets their clock this far beside ours.
+    pub fn skew(&self, ms: i64) {
+        self.state().skew_ms = ms;
+    }
+
     /// Each match fills at most this much.
     pub fn fill_in_parts(&self, part: Option<Decimal>) {
         self.state().partial = part;
@@ -230,7 +243,7 @@ impl Exchange {
     pub fn list_fills(&self, order: u64, count: u64) {
         let mut state = self.state();
         let (new, first) =
-            (state.orders.iter().find(|it| it.number == order).unwrap().new.clone(), now_ms() - 60_000);
+            (state.orders.iter().find(|it| it.number == order).unwrap().new.clone(), state.now_ms() - 60_000);
         for n in 0..count {
             let number = state.fills.len() as u64 + 1;
             let (symbol, at_ms) = (new.symbol.clone(), first + n.cast_signed());
@@ -285,9 +298,10 @@ impl Exchange {
     /// Cancels an order.
     pub fn cancel(&self, number: u64) -> Result<Order, Refusal> {
         let mut state = self.state();
+        let now = state.now_ms();
         let order = state.working(number)?;
         order.status = Status::Canceled;
-        order.changed_ms = now_ms();
+        order.changed_ms = now;
         let order = order.clone();
         drop(state);
         self.tell(vec![Event::Canceled(order.clone())]);
@@ -302,11 +316,12 @@ impl Exchange {
             return Err(Refusal::BadQuantity);
         }
         let (filled, notional) = (old.filled, old.notional);
+        let now = state.now_ms();
         let entered = state.enter(new, Some(number))?;
         let order = &mut state.orders[entered - 1];
         (order.filled, order.notional) = (filled, notional);
         let old = state.working(number)?;
-        (old.status, old.replaced_by, old.changed_ms) = (Status::Replaced, Some(entered as u64), now_ms());
+        (old.status, old.replaced_by, old.changed_ms) = (Status::Replaced, Some(entered as u64), now);
         let old = old.clone();
         let mut events = vec![Event::Replaced(old, state.orders[entered - 1].clone())];
         state.match_all(&mut events);
@@ -335,6 +350,10 @@ impl Exchange {
 }
 
 impl State {
+    fn now_ms(&self) -> i64 {
+        now_ms() + self.skew_ms
+    }
+
     fn working(&mut self, number: u64) -> Result<&mut Order, Refusal> {
         let order =
             self.orders.iter_mut().find(|order| order.number == number).ok_or(Refusal::NoSuchOrder)?;
@@ -351,14 +370,14 @@ impl State {
             return Err(Refusal::DuplicateClientId);
         }
         let price = match new.terms {
-            Terms::Limit(limit) | Terms::StopLimit { limit, .. } => limit,
+            Terms::Limit(limit) | Terms::StopLimit { limit, .. } | Terms::Oco { limit, .. } => limit,
             Terms::Stop(stop) => stop,
             Terms::Market | Terms::Trailing(_) => top.ask,
         };
         if new.buy && price * new.quantity > self.cash * Decimal::TWO {
             return Err(Refusal::NotEnoughCash);
         }
-        let now = now_ms();
+        let now = self.now_ms();
         let number = self.orders.len() + 1;
         self.orders.push(Order {
             number: number as u64,
@@ -379,6 +398,7 @@ impl State {
         if self.frozen {
             return;
         }
+        let now = self.now_ms();
         for at in 0..self.orders.len() {
             let order = &mut self.orders[at];
             if order.status != Status::Working {
@@ -397,6 +417,7 @@ impl State {
                     order.triggered && within(limit)
                 }
                 Terms::Trailing(_) => false,
+                Terms::Oco { limit, stop } => within(limit) || reached(stop),
             };
             let (number, leaves, immediate) = (order.number, order.leaves(), order.new.immediate);
             if fills {
@@ -406,14 +427,14 @@ impl State {
             let order = &mut self.orders[at];
             if immediate && order.status == Status::Working {
                 order.status = Status::Canceled;
-                order.changed_ms = now_ms();
+                order.changed_ms = now;
                 events.push(Event::Canceled(order.clone()));
             }
         }
     }
 
     fn fill(&mut self, number: u64, quantity: Decimal, price: Decimal, events: &mut Vec<Event>) {
-        let now = now_ms();
+        let now = self.now_ms();
         let Some(order) = self.orders.iter_mut().find(|order| order.number == number) else { return };
         let quantity = quantity.min(order.leaves());
         order.filled += quantity;

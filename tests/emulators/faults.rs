@@ -1,6 +1,7 @@
 //! What goes wrong on request.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Faults {
     planned: Arc<Mutex<VecDeque<Planned>>>,
     /// How the lines are that answers go by.
     pub lines: Lines,
+    /// Seconds by which answers are dated beside our clock.
+    skew: Arc<AtomicI64>,
 }
 
 impl Faults {
@@ -58,6 +61,19 @@ impl Faults {
     pub fn times(&self, times: usize, method: &str, path: &str, fault: Fault) {
         let planned = Planned { method: method.to_owned(), path: path.to_owned(), times, fault };
         self.planned.lock().unwrap().push_back(planned);
+    }
+
+    /// From now on answers have the date of a clock that is so many seconds ahead of ours.
+    pub fn skew(&self, seconds: i64) {
+        self.skew.store(seconds, Ordering::SeqCst);
+    }
+
+    /// The date of an answer, where that is not ours.
+    pub fn date(&self) -> Option<String> {
+        let skew = self.skew.load(Ordering::SeqCst);
+        let now = arbion::brokers::clock::wall().as_second() + skew;
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(now).unwrap());
+        (skew != 0).then(|| httpdate::fmt_http_date(at))
     }
 
     /// Everything goes well again.

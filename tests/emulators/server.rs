@@ -133,8 +133,17 @@ impl Drop for Server {
     }
 }
 
-/// Writes down what comes and lets go wrong what is to go wrong.
+/// Writes down what comes, lets go wrong what is to go wrong, and dates what is answered.
 async fn meddle(State(watched): State<Watched>, request: Request, next: Next) -> Response {
+    let faults = watched.faults.clone();
+    let mut response = meddled(watched, request, next).await;
+    if let Some(date) = faults.date() {
+        response.headers_mut().entry("date").or_insert_with(|| date.parse().unwrap());
+    }
+    response
+}
+
+async fn meddled(watched: Watched, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
     let recorded = Recorded {

@@ -42,8 +42,10 @@ pub(super) fn check(order: &OrderRequest, spec: Option<&InstrumentSpec>) -> Resu
     if order.time_in_force == TimeInForce::Gtd {
         return Err(refuse("orders good till a date", "day, gtc, ioc, fok, opg and cls"));
     }
-    if order.pricing.order_type() == OrderType::Twap {
-        return Err(refuse("twap orders", "market, limit, stop, stop-limit and trailing-stop orders"));
+    let order_type = order.pricing.order_type();
+    if matches!(order_type, OrderType::Twap | OrderType::Oco) {
+        let what = format!("{order_type} orders");
+        return Err(refuse(what, "market, limit, stop, stop-limit and trailing-stop orders"));
     }
     match &order.subject {
         OrderSubject::Legs(legs) => package(order, legs),

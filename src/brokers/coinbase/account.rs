@@ -59,7 +59,13 @@ pub struct CoinbaseAccount {
 pub(super) fn capabilities() -> Capabilities {
     Capabilities {
         asset_classes: vec![AssetClass::Crypto, AssetClass::Perpetual],
-        order_types: vec![OrderType::Market, OrderType::Limit, OrderType::StopLimit],
+        order_types: vec![
+            OrderType::Market,
+            OrderType::Limit,
+            OrderType::StopLimit,
+            OrderType::Twap,
+            OrderType::Oco,
+        ],
         times_in_force: vec![
             TimeInForce::Day,
             TimeInForce::Gtc,
@@ -79,6 +85,7 @@ pub(super) fn capabilities() -> Capabilities {
         streaming: true,
         corporate_actions: false,
         one_effect: false,
+        limited_slices: true,
         native_stops: Vec::new(),
     }
 }
@@ -277,7 +284,10 @@ impl Broker for CoinbaseAccount {
         let total = breakdown.portfolio_balances.total_balance.get();
         let cost = |row: &super::wire::SpotPosition| row.cost_basis.as_ref().and_then(|cost| cost.value);
         let held = breakdown.spot_positions.iter().filter(|row| row.asset != self.currency.as_str());
-        let unrealized = held.filter_map(|row| Some(row.total_balance_fiat? - cost(row)?)).sum();
+        let sums = &breakdown.portfolio_balances;
+        let contracts = sums.futures_unrealized_pnl.get() + sums.perp_unrealized_pnl.get();
+        let coins: Decimal = held.filter_map(|row| Some(row.total_balance_fiat? - cost(row)?)).sum();
+        let unrealized = coins + contracts;
         let (kind, cash) = (AccountKind::Cash, Money::new(own.total(), self.currency));
         Ok(Account {
             cash_by_currency,
@@ -327,6 +337,10 @@ impl Broker for CoinbaseAccount {
             });
         }
         positions.extend(self.futures().await?);
+        // Of a portfolio of coins they cannot be asked for.
+        if !breakdown.perp_positions.is_empty() {
+            positions.extend(self.perpetuals().await?);
+        }
         Ok(positions)
     }
 
@@ -452,45 +466,4 @@ impl CoinbaseAccount {
     fn is_cash(&self, currency: Currency, balance: Balance) -> bool {
         balance.is_fiat || currency == self.currency || currency.as_str() == "USDC"
     }
-
-    /// Positions in US futures; none where the account has no such permission.
-    async fn futures(&self) -> Result<Vec<Position>, BrokerError> {
-        let call = Call::read("futures", PRIVATE);
-        let asked =
-            self.line.get::<super::wire::FuturesPositions>(call, &format!("{V3}/cfm/positions"), &[]).await;
-        let rows = match asked {
-            Ok(answer) => answer.positions,
-            Err(BrokerError::Refused { status: 403 | 404, .. }) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut positions = Vec::new();
-        for row in rows.iter().filter(|row| !row.number_of_contracts.is_zero()) {
-            let Some(instrument) = instrument_of(&row.product_id) else { continue };
-            let product = self.products.get(&row.product_id).await?;
-            let short = row.side.eq_ignore_ascii_case("SHORT");
-            let units = if short { -row.number_of_contracts } else { row.number_of_contracts };
-            let mark = plain_or_amount(&row.current_price).map(Price::new);
-            positions.push(Position {
-                account: self.id.clone(),
-                instrument,
-                quantity: Quantity::new(units),
-                average_price: plain_or_amount(&row.avg_entry_price).map_or(Price::ZERO, Price::new),
-                multiplier: product.multiplier(),
-                currency: Currency::USD,
-                mark,
-                market_value: mark
-                    .and_then(|mark| mark.get().checked_mul(units)?.checked_mul(product.multiplier())),
-                unrealized_pnl: plain_or_amount(&row.unrealized_pnl),
-                realized_pnl: Decimal::ZERO,
-                day_pnl: None,
-            });
-        }
-        Ok(positions)
-    }
-}
-
-/// A decimal in a text, or in the `value` of an amount.
-fn plain_or_amount(value: &serde_json::Value) -> Option<Decimal> {
-    let text = value.as_str().or_else(|| value.get("value").and_then(serde_json::Value::as_str))?;
-    crate::brokers::json::decimal_of(text).ok()
 }

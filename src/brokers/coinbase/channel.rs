@@ -1,6 +1,6 @@
 //! What all of Coinbase's channels share: the envelope, the count of messages over a connection, subscriptions, heartbeats, errors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -65,6 +65,34 @@ pub enum Heard {
     },
     /// The server's complaint about a subscription.
     Complaint(String),
+}
+
+/// Messages without a token that the venue hears within a second from one address; more end the connection.
+const SAID_MAX: usize = 8;
+/// Its second, and what its clock may lie beside ours.
+const SAID_WITHIN: Duration = Duration::from_millis(1_100);
+
+/// How much of that has been used.
+#[derive(Debug, Default)]
+pub struct Pace(VecDeque<Instant>);
+
+impl Pace {
+    /// When so many messages more may be said.
+    pub fn ready_at(&self, more: usize) -> Instant {
+        let room = SAID_MAX.saturating_sub(more);
+        match self.0.len().checked_sub(room + 1).and_then(|at| self.0.get(at)) {
+            Some(said) => *said + SAID_WITHIN,
+            None => Instant::now(),
+        }
+    }
+
+    /// So many were said now.
+    pub fn said(&mut self, messages: usize) {
+        let now = Instant::now();
+        self.0.extend(std::iter::repeat_n(now, messages));
+        let spare = self.0.len().saturating_sub(SAID_MAX);
+        self.0.drain(..spare);
+    }
 }
 
 /// A connection's state.
@@ -242,6 +270,20 @@ mod tests {
         assert!(matches!(hear(&mut channel, refused), Err(StreamError::Refused(_))));
         let other = r#"{"type":"error","message":"unknown product\u001b[31m"}"#;
         assert!(matches!(hear(&mut channel, other), Ok(Heard::Complaint(text)) if text == "unknown product"));
+    }
+
+    #[test]
+    fn no_more_is_said_within_a_second_than_is_heard() {
+        let mut pace = Pace::default();
+        let waits = |pace: &Pace, more| pace.ready_at(more) > Instant::now() + SAID_WITHIN / 2;
+        assert!(!waits(&pace, 8));
+        pace.said(4);
+        assert!(!waits(&pace, 4) && waits(&pace, 5));
+        pace.said(4);
+        assert!(waits(&pace, 1));
+        pace.said(1);
+        assert!(waits(&pace, 6), "the newest eight are remembered");
+        assert_eq!(pace.0.len(), 8);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::products::{instrument_of, product_id};
-use super::refused_locally;
 use super::wire::{Configuration, Fill, NewOrder, Order, Product, Terms};
+use super::{refused_locally, ways_out};
 use crate::brokers::BrokerError;
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
@@ -80,7 +80,14 @@ pub fn new_order(request: &OrderRequest, product: &Product, now: Timestamp) -> R
         client_order_id: Some(client_id_text(request.client_order_id)),
         product_id: product_id(instrument)?,
         side: if request.side.is_buy() { "BUY" } else { "SELL" },
-        order_configuration: configuration(request, now)?,
+        order_configuration: match request.pricing {
+            Pricing::Twap(slices) => ways_out::slices(request, slices, product, now)?,
+            Pricing::Oco { limit_price, stop_price } => {
+                let end_time = end_time(request, now)?;
+                ways_out::exits(request, (limit_price, stop_price), end_time)?
+            }
+            _ => configuration(request, now)?,
+        },
         retail_portfolio_id: None,
     })
 }
@@ -260,17 +267,10 @@ fn configuration(request: &OrderRequest, now: Timestamp) -> Result<Configuration
                 "stop-limit orders of day, gtc or gtd",
             ));
         }
-        // Not the same order: it has a worst price, which must be said, and ours has no place for one.
-        (Pricing::Twap(_), _) => {
-            return Err(refused_locally(
-                "twap orders without a worst price".to_owned(),
-                "market, limit and stop-limit orders",
-            ));
-        }
-        (Pricing::Stop { .. } | Pricing::TrailingStop { .. }, _) => {
+        (Pricing::Stop { .. } | Pricing::TrailingStop { .. } | Pricing::Twap(_) | Pricing::Oco { .. }, _) => {
             return Err(refused_locally(
                 format!("{} orders", request.pricing.order_type().as_str().replace('_', "-")),
-                "market, limit and stop-limit orders",
+                "market, limit, stop-limit, twap and oco orders",
             ));
         }
         (_, TimeInForce::Opg | TimeInForce::Cls) => {

@@ -114,6 +114,11 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
     let plain = || gtc(limit("100"));
     let stop_limit = Pricing::StopLimit { stop_price: price("110"), limit_price: price("111") };
     let trail = crate::domain::order::Trail::Percent(Decimal::from(5));
+    let slices = |minutes, randomize| {
+        let limit_price = Some(price("100"));
+        Pricing::Twap(crate::domain::order::Slices { minutes, randomize, limit_price })
+    };
+    let oco = |limit: &str, stop: &str| Pricing::Oco { limit_price: price(limit), stop_price: price(stop) };
     let exit = crate::domain::order::BracketExit {
         client_order_id: ClientOrderId::from_u128(1),
         price: price("120"),
@@ -121,12 +126,33 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
     for (request, said) in [
         (
             gtc(Pricing::Stop { stop_price: price("90") }),
-            "stop orders; it takes market, limit and stop-limit",
+            "stop orders; it takes market, limit, stop-limit, twap and oco",
         ),
-        (gtc(Pricing::TrailingStop { trail }), "trailing-stop orders; it takes market, limit and stop-limit"),
+        (gtc(Pricing::TrailingStop { trail }), "trailing-stop orders; it takes market, limit, stop-limit"),
         (
-            gtc(Pricing::Twap(crate::domain::order::Slices { minutes: 30, randomize: false })),
-            "twap orders without a worst price; it takes market, limit and stop-limit orders",
+            gtc(Pricing::Twap(crate::domain::order::Slices {
+                minutes: 30,
+                randomize: false,
+                limit_price: None,
+            })),
+            "twap orders without a worst price; it takes twap orders with a limit",
+        ),
+        (gtc(slices(30, true)), "slices at random times; it takes slices at even times"),
+        (gtc(slices(1, false)), "slices over 1 minutes; it takes 2 to 1440 minutes"),
+        (order("1", slices(30, false), TimeInForce::Ioc), "twap orders that are ioc"),
+        (order("0.003", slices(30, false), TimeInForce::Gtc), "0.003 in equal slices over 30 minutes"),
+        (gtc(oco("120", "90")), "crypto buy that are oco; it takes oco orders that sell coins"),
+        (
+            OrderRequest { side: Side::Sell, ..gtc(oco("90", "120")) },
+            "a stop at 120 with its limit at 90; it takes stops below their limit",
+        ),
+        (
+            OrderRequest { side: Side::Sell, ..order("1", oco("120", "90"), TimeInForce::Ioc) },
+            "oco orders that are ioc; it takes oco orders of day, gtc or gtd",
+        ),
+        (
+            OrderRequest { side: Side::Sell, post_only: true, ..gtc(oco("120", "90")) },
+            "post-only on such an order",
         ),
         (order("1", limit("100"), TimeInForce::Opg), "orders for an auction"),
         (order("1", Pricing::Market, TimeInForce::Fok), "market orders that are fok"),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 
 use super::BROKER;
-use super::channel::{Channel, Heard};
+use super::channel::{Channel, Heard, Pace};
 use super::feed::day_ago;
 use super::products::{Products, product_id};
 use super::wire::Product;
@@ -133,12 +133,17 @@ struct Sides {
 
 /// What we are subscribed to, by channel.
 const CHANNELS: [&str; 3] = ["ticker", "level2", "market_trades"];
+/// Messages that a change of what is wanted comes to at most: of each channel the end of some and the beginning of others.
+const CHANGE_MAX: usize = 2 * CHANNELS.len();
 
 struct MarketChannel<'a> {
     products: &'a Products,
     endpoint: &'a Endpoint,
     channel: Channel,
     wanted: watch::Receiver<Wanted>,
+    /// Something else is wanted, and has not been said yet.
+    changed: bool,
+    pace: Pace,
     /// The book's first name and step, by product.
     names: BTreeMap<String, (String, Decimal)>,
     /// Who wants a product, by the book's first name.
@@ -160,6 +165,8 @@ pub(super) async fn watch(
         endpoint,
         channel: Channel::default(),
         wanted,
+        changed: false,
+        pace: Pace::default(),
         names: BTreeMap::new(),
         quotes: BTreeMap::new(),
         books: BTreeMap::new(),
@@ -375,8 +382,12 @@ impl Protocol for MarketChannel<'_> {
     }
 
     async fn greet(&mut self, line: &mut Line) -> Result<(), StreamError> {
-        line.send(self.channel.subscribe(None, "heartbeats", &[])?).await?;
-        for frame in self.take_over(true)? {
+        // Of the connection before this one the venue remembers what was said.
+        tokio::time::sleep_until(self.pace.ready_at(1 + CHANNELS.len()).into()).await;
+        let mut said = vec![self.channel.subscribe(None, "heartbeats", &[])?];
+        said.extend(self.take_over(true)?);
+        self.pace.said(said.len());
+        for frame in said {
             line.send(frame).await?;
         }
         Ok(())
@@ -403,17 +414,29 @@ impl Protocol for MarketChannel<'_> {
     }
 
     async fn speak(&mut self) -> Vec<Frame> {
-        tokio::select! {
-            changed = self.wanted.changed() => {
-                if changed.is_err() {
+        // Whoever leafs through instruments wants others faster than may be said: what is wanted once it may be is said.
+        let ready = self.pace.ready_at(CHANGE_MAX);
+        let (wanted, changed) = (&mut self.wanted, &mut self.changed);
+        let other = async {
+            if !*changed {
+                if wanted.changed().await.is_err() {
                     // Nobody can want anything else any more.
                     std::future::pending::<()>().await;
                 }
+                *changed = true;
+            }
+            tokio::time::sleep_until(ready.into()).await;
+        };
+        let said: Vec<Frame> = tokio::select! {
+            () = other => {
+                self.changed = false;
                 self.take_over(false).unwrap_or_default()
             }
             () = self.channel.until_silent() => {
                 self.channel.subscribe(None, "heartbeats", &[]).into_iter().collect()
             }
-        }
+        };
+        self.pace.said(said.len());
+        said
     }
 }

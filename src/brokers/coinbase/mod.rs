@@ -6,6 +6,7 @@ mod auth;
 mod changes;
 mod channel;
 mod convert;
+mod derivatives;
 mod errors;
 mod feed;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod trade;
 mod user_stream;
 mod wallets;
 mod ways;
+mod ways_out;
 mod wire;
 
 use std::sync::Arc;

@@ -23,8 +23,8 @@ use crate::domain::order::{OrderHandle, OrderRequest, OrderStatus, Pricing, Time
 /// How long a cancel may take before the order that takes its place is entered.
 const CANCEL_WAIT: Duration = Duration::from_secs(8);
 const CANCEL_POLL: Duration = Duration::from_millis(100);
-/// Around the making of an id, for finding its order.
-const AROUND: jiff::SignedDuration = jiff::SignedDuration::from_secs(300);
+/// Around the making of an id, for finding its order: as far as our clock may have been off when it was made.
+const AROUND: jiff::SignedDuration = jiff::SignedDuration::from_secs(3_600);
 
 impl CoinbaseAccount {
     pub(super) async fn find(&self, handle: &OrderHandle) -> Result<Option<Order>, BrokerError> {

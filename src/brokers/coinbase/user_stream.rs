@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::account::CoinbaseAccount;
 use super::channel::{Channel, Heard};
 use super::line::Line as RestLine;
+use super::wire::Fill;
 use super::{BROKER, convert, errors};
 use crate::brokers::endpoint::Endpoint;
 use crate::brokers::json::decimal_or_none;
@@ -162,12 +163,27 @@ impl Protocol for UserChannel {
 /// How far an order had come.
 #[derive(Default)]
 struct Followed {
+    /// It stood before we listened, perhaps before this process: its own id of ours may be that of an order which it has replaced since.
+    stood: bool,
     told: bool,
     ended: bool,
     /// Units whose fills were told, or had filled before.
     filled: Decimal,
     seen: BTreeSet<String>,
     since: Option<Instant>,
+}
+
+/// Do fills come to so many units: where some say money, as near as that can be told, and else to the last of them.
+fn are_all(fills: &[Fill], until: Decimal) -> bool {
+    let size = |fill: &Fill| match fill.size_in_quote {
+        true => fill.size.checked_div(fill.price).unwrap_or_default(),
+        false => fill.size,
+    };
+    let listed: Decimal = fills.iter().map(size).sum();
+    match fills.iter().any(|fill| fill.size_in_quote) {
+        true => listed.round_dp(7) >= until.round_dp(7),
+        false => listed >= until,
+    }
 }
 
 /// Turns news into events, in order.
@@ -271,17 +287,20 @@ impl Follower<'_> {
         let total = news.order.cumulative_quantity.unwrap_or_default();
         if news.first && !self.orders.contains_key(&id) {
             // What stood before we listened is compared, not told.
-            let followed =
-                Followed { told: true, filled: total, since: Some(Instant::now()), ..Followed::default() };
+            let since = Some(Instant::now());
+            let followed = Followed { stood: true, told: true, filled: total, since, ..Followed::default() };
             self.orders.insert(id, followed);
             return Ok(());
         }
+        let followed = self.orders.entry(id.clone()).or_default();
+        // An order that was changed in its place keeps the id of before, and its news do not say that it was: of what this process does not
+        // remember, the broker's id alone is sure.
+        let theirs = Some(&news.order.client_order_id).filter(|_| !followed.stood);
         let client = self
             .account
             .changes
             .now_of(&id)
-            .or_else(|| convert::client_id_of(&news.order.client_order_id, self.account.line.now()));
-        let followed = self.orders.entry(id.clone()).or_default();
+            .or_else(|| theirs.and_then(|text| convert::client_id_of(text, self.account.line.now())));
         followed.since.get_or_insert_with(Instant::now);
         let fresh = !std::mem::replace(&mut followed.told, true);
         let behind = total > followed.filled;
@@ -401,17 +420,7 @@ impl Follower<'_> {
                     self.tell(id, client, execution.at, OrderEvent::Filled(execution)).await?;
                 }
             }
-            let listed: Decimal = fills
-                .iter()
-                .map(|fill| {
-                    if fill.size_in_quote {
-                        fill.size.checked_div(fill.price).unwrap_or_default()
-                    } else {
-                        fill.size
-                    }
-                })
-                .sum();
-            if known && listed.round_dp(7) >= until.round_dp(7) {
+            if known && are_all(&fills, until) {
                 if let Some(followed) = self.orders.get_mut(id) {
                     followed.filled = until;
                 }
@@ -428,5 +437,28 @@ impl Follower<'_> {
         if let Some(id) = oldest.map(|(id, _)| id.clone()) {
             self.orders.remove(&id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_are_all_there_to_the_smallest_unit() {
+        let fill = |size: &str, in_quote: bool| -> Fill {
+            let text = format!(
+                r#"{{"entry_id":"e","order_id":"o","trade_time":"2026-01-02T03:04:05Z","price":"30000","size":"{size}",
+                "product_id":"BTC-USD","size_in_quote":{in_quote},"side":"BUY"}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let least: Decimal = "0.00000001".parse().unwrap();
+        assert!(!are_all(&[], least), "a unit that is not listed yet is waited for");
+        assert!(are_all(&[fill("0.00000001", false)], least));
+        assert!(!are_all(&[fill("0.00000001", false)], least + least));
+        // 10 dollars at 30000 are 0.000333333333... units.
+        assert!(are_all(&[fill("10", true)], "0.00033333".parse().unwrap()));
+        assert!(!are_all(&[fill("5", true)], "0.00033333".parse().unwrap()));
     }
 }

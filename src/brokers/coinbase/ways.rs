@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::convert::{round_units, side_of};
 use super::products::instrument_of;
+use super::ways_out;
 use super::wire::{Configuration, Order, Terms};
 use crate::brokers::json::shown;
 use crate::domain::ids::{BrokerOrderId, ClientOrderId};
@@ -45,19 +46,30 @@ fn bracket_of(configuration: &Configuration) -> Option<&Terms> {
     configuration.trigger_bracket_gtc.as_ref().or(configuration.trigger_bracket_gtd.as_ref())
 }
 
+/// The take-profit is what rests; the stop replaces it.
+fn bracket(terms: &Terms, force: TimeInForce) -> Way<'_> {
+    match ways_out::read_exits(terms) {
+        Some(pricing) => Way::plain(pricing, force, terms),
+        None => {
+            let native = Some(format!("bracket: {}", exits(terms)));
+            Way { native, ..Way::plain(limit(terms.limit_price), force, terms) }
+        }
+    }
+}
+
 /// Slices over a time, never worse than a price. Without its time it is the limit order that it is for the rest.
 fn twap(terms: &Terms) -> Way<'_> {
     let at = |text: &Option<String>| text.as_deref()?.parse::<Timestamp>().ok();
     let lasts = at(&terms.start_time).zip(at(&terms.end_time)).map(|(from, to)| to.duration_since(from));
     let minutes = lasts.and_then(|lasts| u32::try_from((lasts.as_secs() + 59) / 60).ok()).filter(|m| *m > 0);
-    let until = terms.end_time.as_deref().map_or_else(String::new, |end| format!(" until {}", shown(end)));
-    Way {
-        pricing: minutes
-            .map_or(limit(terms.limit_price), |minutes| Pricing::Twap(Slices { minutes, randomize: false })),
-        force: TimeInForce::Gtd,
-        terms,
-        native: Some(format!("twap: worst price {}{until}", figure(terms.limit_price))),
-    }
+    let Some(minutes) = minutes else {
+        let until =
+            terms.end_time.as_deref().map_or_else(String::new, |end| format!(" until {}", shown(end)));
+        let native = Some(format!("twap: worst price {}{until}", figure(terms.limit_price)));
+        return Way { native, ..Way::plain(limit(terms.limit_price), TimeInForce::Gtd, terms) };
+    };
+    let limit_price = terms.limit_price.map(Price::new);
+    Way::plain(Pricing::Twap(Slices { minutes, randomize: false, limit_price }), TimeInForce::Gtd, terms)
 }
 
 /// Limit orders over a range of prices: as far as it may go, it is a limit order at the worst of them.
@@ -95,11 +107,9 @@ fn way_of(order: &Order, buys: bool) -> Option<Way<'_>> {
             return Some(Way::plain(pricing, force, terms));
         }
     }
-    // The take-profit is what rests; the stop replaces it.
     for (terms, force) in [(&c.trigger_bracket_gtc, Gtc), (&c.trigger_bracket_gtd, Gtd)] {
         if let Some(terms) = terms {
-            let native = Some(format!("bracket: {}", exits(terms)));
-            return Some(Way { native, ..Way::plain(limit(terms.limit_price), force, terms) });
+            return Some(bracket(terms, force));
         }
     }
     if let Some(terms) = &c.twap_limit_gtd {

@@ -59,32 +59,45 @@ fn every_way_to_trade_that_has_a_type_is_read() {
         assert_eq!((report.side, report.status), (Side::Sell, OrderStatus::PartiallyFilled));
         assert_eq!(report.native_type, None, "{way}");
     }
+    let oco = Pricing::Oco { limit_price: price("60"), stop_price: price("40") };
+    let slices = Slices { minutes: 31, randomize: false, limit_price: Some(price("60")) };
+    for (way, pricing, force) in [
+        (
+            r#"{"trigger_bracket_gtc":{"base_size":"1","limit_price":"60.00","stop_trigger_price":"40"}}"#,
+            oco,
+            TimeInForce::Gtc,
+        ),
+        (
+            r#"{"trigger_bracket_gtd":{"base_size":"1","limit_price":"60","stop_trigger_price":"40","end_time":"x"}}"#,
+            oco,
+            TimeInForce::Gtd,
+        ),
+        (
+            r#"{"twap_limit_gtd":{"base_size":"1","limit_price":"60","start_time":"2026-01-02T03:00:00Z",
+                "end_time":"2026-01-02T03:30:01Z","number_buckets":"3","bucket_size":"0.3","bucket_duration":"600s"}}"#,
+            Pricing::Twap(slices),
+            TimeInForce::Gtd,
+        ),
+    ] {
+        let report = read("SELL", way, "");
+        assert_eq!(
+            (report.pricing, report.time_in_force, report.native_type),
+            (pricing, force, None),
+            "{way}"
+        );
+    }
 }
 
 #[test]
 fn what_has_no_type_here_says_what_it_is() {
     let at = |text| Pricing::Limit { limit_price: price(text) };
-    let slices = |minutes| Pricing::Twap(Slices { minutes, randomize: false });
     let scaled = r#"{"scaled_limit_gtc":{"base_size":"1","num_orders":"3","min_price":"55","max_price":"65","price_distribution":"LINEAR"}}"#;
     for (side, way, pricing, native) in [
         (
             "SELL",
-            r#"{"trigger_bracket_gtc":{"base_size":"1","limit_price":"60.00","stop_trigger_price":"40"}}"#,
+            r#"{"trigger_bracket_gtc":{"base_size":"1","limit_price":"60.00","stop_trigger_price":""}}"#,
             at("60"),
-            "bracket: profit 60, stop 40",
-        ),
-        (
-            "SELL",
-            r#"{"trigger_bracket_gtd":{"base_size":"1","limit_price":"60","stop_trigger_price":"40","end_time":"x"}}"#,
-            at("60"),
-            "bracket: profit 60, stop 40",
-        ),
-        (
-            "SELL",
-            r#"{"twap_limit_gtd":{"base_size":"1","limit_price":"60","start_time":"2026-01-02T03:00:00Z",
-                "end_time":"2026-01-02T03:30:01Z","number_buckets":"3","bucket_size":"0.3","bucket_duration":"600s"}}"#,
-            slices(31),
-            "twap: worst price 60 until 2026-01-02T03:30:01Z",
+            "bracket: profit 60, stop ?",
         ),
         (
             "BUY",

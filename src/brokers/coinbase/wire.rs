@@ -92,6 +92,9 @@ pub struct Breakdown {
     pub portfolio_balances: PortfolioBalances,
     #[serde(default)]
     pub spot_positions: Vec<SpotPosition>,
+    /// There are some, or none: what they are is asked for by a call of their own.
+    #[serde(default)]
+    pub perp_positions: Vec<Value>,
 }
 
 /// Its sums.
@@ -100,6 +103,10 @@ pub struct PortfolioBalances {
     pub total_balance: Amount,
     #[serde(default)]
     pub total_crypto_balance: Amount,
+    #[serde(default)]
+    pub futures_unrealized_pnl: Amount,
+    #[serde(default)]
+    pub perp_unrealized_pnl: Amount,
 }
 
 /// A holding with its worth. Figures are JSON numbers here.
@@ -132,6 +139,31 @@ pub struct FuturesPosition {
     pub current_price: Value,
     #[serde(default)]
     pub avg_entry_price: Value,
+    #[serde(default)]
+    pub unrealized_pnl: Value,
+}
+
+/// `GET /intx/positions/{portfolio}`.
+#[derive(Debug, Deserialize)]
+pub struct PerpetualPositions {
+    pub positions: Vec<PerpetualPosition>,
+}
+
+/// A position in a perpetual. Amounts are plain or with a currency.
+#[derive(Debug, Deserialize)]
+pub struct PerpetualPosition {
+    pub product_id: String,
+    /// `POSITION_SIDE_LONG`, `POSITION_SIDE_SHORT`.
+    #[serde(default)]
+    pub position_side: String,
+    #[serde(deserialize_with = "decimal")]
+    pub net_size: Decimal,
+    #[serde(default)]
+    pub entry_vwap: Value,
+    #[serde(default)]
+    pub vwap: Value,
+    #[serde(default)]
+    pub mark_price: Value,
     #[serde(default)]
     pub unrealized_pnl: Value,
 }
@@ -217,6 +249,13 @@ pub struct Terms {
     pub max_price: Option<Decimal>,
     #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
     pub num_orders: Option<Decimal>,
+    /// Of an order in slices: how many, of how many units each, and how long each lasts, such as `300s`.
+    #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
+    pub number_buckets: Option<Decimal>,
+    #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
+    pub bucket_size: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_duration: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -212,3 +212,19 @@ async fn outside_18_3_n1_a_call_over_a_bad_line_ends_and_its_order_is_in_doubt()
         assert!(started.elapsed() < Duration::from_secs(10), "{way:?}");
     }
 }
+
+/// A clock that is ten minutes off makes no pause of two seconds one of ten minutes, and none of none.
+#[tokio::test]
+async fn n9_what_a_server_says_of_times_is_by_its_own_clock() {
+    for off in [-600, 600] {
+        let theirs = |ahead: i64| {
+            let at = u64::try_from(wall().as_second() + off + ahead).unwrap();
+            httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_secs(at))
+        };
+        let headers = format!("date: {}\r\nretry-after: {}\r\n", theirs(0), theirs(20));
+        let (address, _) = server(vec![answer("429 Too Many", &headers, "")]).await;
+        let error = get(&line(), ORDER, &address).await.unwrap_err();
+        let BrokerError::RateLimited { retry_after, .. } = error else { panic!("{error}") };
+        assert!((10..=21).contains(&retry_after.as_secs()), "off by {off} s: {retry_after:?}");
+    }
+}

@@ -128,6 +128,7 @@ pub struct HyperliquidAccount {
     pub(super) words: broadcast::Sender<AccountEvent>,
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
+    pub(super) rates: Known<super::fees::Rates>,
     pub(super) traded: Known<super::reads::Traded>,
     /// Fills as they were last listed: when, and since when.
     pub(super) listed_fills: Mutex<Option<super::reads::ListedFills>>,
@@ -162,10 +163,11 @@ fn capabilities() -> Capabilities {
         short_sales: true,
         searchable_client_id: true,
         notional: false,
-        preview: false,
+        preview: true,
         streaming: true,
         corporate_actions: false,
         one_effect: false,
+        limited_slices: false,
         native_stops: Capabilities::stops_of(&[AssetClass::Perpetual], false),
     }
 }
@@ -212,6 +214,7 @@ impl HyperliquidAccount {
             words: broadcast::channel(WORDS_MAX).0,
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
+            rates: Mutex::default(),
             traded: Mutex::default(),
             listed_fills: Mutex::default(),
             moved: Mutex::default(),
@@ -259,7 +262,7 @@ impl HyperliquidAccount {
     }
 
     /// The best price on the other side.
-    async fn touch(&self, asset: &Asset, buy: bool) -> Result<Option<Price>, BrokerError> {
+    pub(super) async fn touch(&self, asset: &Asset, buy: bool) -> Result<Option<Price>, BrokerError> {
         let body = json!({"type": "l2Book", "coin": asset.coin});
         let book: Option<Book> = self.venue().info(venue::needed("l2Book", STATE), &body).await?;
         let Some(book) = book else { return Ok(None) };
@@ -473,8 +476,8 @@ impl Broker for HyperliquidAccount {
         figures::positions(&universe, &self.shared.id, &self.held().await?)
     }
 
-    async fn preview(&self, _: &OrderRequest) -> Result<Option<BrokerPreview>, BrokerError> {
-        Ok(None)
+    async fn preview(&self, order: &OrderRequest) -> Result<Option<BrokerPreview>, BrokerError> {
+        self.priced(order).await.map(Some)
     }
 
     async fn submit(&self, order: Approved<OrderRequest>) -> SubmitOutcome {

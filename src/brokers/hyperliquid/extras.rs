@@ -14,6 +14,8 @@ use crate::domain::venue::{VenueAction, VenueAnswer};
 
 /// A cancel of everything lies at least this far ahead.
 const AHEAD_MIN_MS: u64 = 5_000;
+/// Requests that are bought at once at most: fifty dollars' worth.
+const RESERVED_MAX: u32 = 100_000;
 /// Millionths of a dollar.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
@@ -33,6 +35,7 @@ impl HyperliquidAccount {
             VenueAction::IsolatedMargin { instrument, amount } => {
                 self.update_isolated_margin(instrument, *amount).await?;
             }
+            VenueAction::ReserveRequests { requests } => self.reserve_requests(*requests).await?,
             VenueAction::DepositAddresses { .. } | VenueAction::NewDepositAddress { .. } => {
                 return Err(wrong(
                     format!("'{action}'"),
@@ -109,6 +112,23 @@ impl HyperliquidAccount {
         let asset = self.asset_id(instrument).await?;
         let action = Action::UpdateIsolatedMargin { asset, is_buy: true, ntli };
         self.shared.act(venue::order("updateIsolatedMargin"), &action, true).await.map(|_| ())
+    }
+
+    /// Buys requests for the account's address, each for 0.0005 USDC, and asks how many it may send now.
+    ///
+    /// # Errors
+    /// `Unsupported` for none or too many at once, and what the venue says.
+    pub async fn reserve_requests(&self, requests: u32) -> Result<(), BrokerError> {
+        if !(1..=RESERVED_MAX).contains(&requests) {
+            return Err(wrong(format!("{requests} requests"), &format!("1 to {RESERVED_MAX} at once")));
+        }
+        let action = Action::ReserveRequestWeight { weight: requests };
+        // What is paid for goes once: a lost answer is looked up, not repeated.
+        self.shared.act(venue::order("reserveRequestWeight"), &action, true).await?;
+        if let Err(error) = self.request_budget().await {
+            tracing::debug!(%error, "the address's requests could not be asked for");
+        }
+        Ok(())
     }
 
     async fn asset_id(&self, instrument: &Instrument) -> Result<u32, BrokerError> {

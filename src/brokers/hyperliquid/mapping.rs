@@ -207,7 +207,7 @@ fn entry(
             let limit = price(asset, instrument, limit_price)?;
             (limit, TypeWire::Trigger { is_market: false, trigger_px, tpsl: Tpsl::Sl })
         }
-        Pricing::TrailingStop { .. } | Pricing::Twap(_) => {
+        Pricing::TrailingStop { .. } | Pricing::Twap(_) | Pricing::Oco { .. } => {
             return Err(unsupported(
                 format!("{} orders", order.pricing.order_type().as_str().replace('_', "-")),
                 "market, limit, stop and stop-limit orders",

@@ -10,6 +10,7 @@ mod connection;
 mod errors;
 mod extras;
 mod feed;
+mod fees;
 mod figures;
 #[cfg(test)]
 mod fuzzed;

@@ -281,12 +281,12 @@ pub(super) fn traded(universe: &Universe, held: &Held, fills: &[Fill]) -> Traded
     sum
 }
 
-fn fresh<T: Copy>(known: &Known<T>, age_max: Duration) -> Option<T> {
+pub(super) fn fresh<T: Copy>(known: &Known<T>, age_max: Duration) -> Option<T> {
     let known = known.lock().unwrap_or_else(PoisonError::into_inner);
     known.filter(|(at, _)| at.elapsed() < age_max).map(|(_, value)| value)
 }
 
-fn keep<T: Copy>(known: &Known<T>, value: T) -> T {
+pub(super) fn keep<T: Copy>(known: &Known<T>, value: T) -> T {
     *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((std::time::Instant::now(), value));
     value
 }

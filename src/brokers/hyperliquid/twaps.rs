@@ -107,7 +107,11 @@ fn report(universe: &Universe, id: u64, row: &TwapRow) -> Result<Option<OrderRep
         subject: OrderSubject::Instrument(instrument),
         side,
         quantity: Quantity::new(state.sz),
-        pricing: Pricing::Twap(Slices { minutes: state.minutes, randomize: state.randomize }),
+        pricing: Pricing::Twap(Slices {
+            minutes: state.minutes,
+            randomize: state.randomize,
+            limit_price: None,
+        }),
         time_in_force: TimeInForce::Gtc,
         filled_quantity: Quantity::new(state.executed_sz),
         average_price: state.executed_ntl.checked_div(state.executed_sz).map(Price::new),
@@ -134,9 +138,12 @@ pub(super) fn event(row: &TwapRow) -> Option<(BrokerOrderId, OrderEvent)> {
 }
 
 /// What cannot be said of slices to this venue.
-fn refuse(order: &OrderRequest, slices: Slices) -> Result<(), BrokerError> {
+pub(super) fn refuse(order: &OrderRequest, slices: Slices) -> Result<(), BrokerError> {
     if !(MINUTES_MIN..=MINUTES_MAX).contains(&slices.minutes) {
         return Err(unsupported(format!("{} minutes", slices.minutes), "5 to 1440 minutes"));
+    }
+    if slices.limit_price.is_some() {
+        return Err(unsupported("slices with a worst price", "slices at the market"));
     }
     let alone = order.take_profit.is_none() && order.stop_loss.is_none() && order.contingency.is_empty();
     if !alone || order.post_only {
@@ -344,7 +351,7 @@ mod tests {
         of_it.state.coin = "PURR/USDC".to_owned();
         let shown = report(&universe, 7, &of_it).unwrap().unwrap();
         assert_eq!((shown.average_price, shown.filled_quantity), (Some(Price::from(100)), 4.into()));
-        assert_eq!(shown.pricing, Pricing::Twap(Slices { minutes: 30, randomize: true }));
+        assert_eq!(shown.pricing, Pricing::Twap(Slices { minutes: 30, randomize: true, limit_price: None }));
         of_it.state.executed_sz = Decimal::ZERO;
         assert_eq!(report(&universe, 7, &of_it).unwrap().unwrap().average_price, None);
         of_it.state.coin = "@99".to_owned();

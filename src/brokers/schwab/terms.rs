@@ -252,8 +252,9 @@ fn single(order: &OrderRequest, instrument: &Instrument) -> Result<Body, BrokerE
         Pricing::Stop { .. } => "STOP",
         Pricing::StopLimit { .. } => "STOP_LIMIT",
         Pricing::TrailingStop { .. } => "TRAILING_STOP",
-        Pricing::Twap(_) => {
-            return Err(refuse("twap orders", "market, limit, stop, stop-limit and trailing-stop orders"));
+        Pricing::Twap(_) | Pricing::Oco { .. } => {
+            let what = format!("{} orders", order.pricing.order_type());
+            return Err(refuse(what, "market, limit, stop, stop-limit and trailing-stop orders"));
         }
     });
     body.price = order.pricing.limit_price().map(|price| priced(price, instrument)).transpose()?;

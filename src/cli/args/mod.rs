@@ -244,7 +244,7 @@ pub enum Command {
     /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
     #[command(subcommand)]
     Hyperliquid(venue::HyperliquidCommand),
-    /// What Coinbase does beside orders: where coins can be sent to
+    /// What only Coinbase does: equal slices, a profit and a stop in one order, and where coins can be sent to
     #[command(subcommand)]
     Coinbase(venue::CoinbaseCommand),
     /// Connect accounts at a broker: tested first, then kept in the vault and opened

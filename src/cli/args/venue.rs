@@ -86,6 +86,15 @@ pub enum HyperliquidCommand {
         #[command(flatten)]
         of: VenueAccount,
     },
+    /// Buy requests beyond what the account's address may send, each for 0.0005 USDC
+    ReserveRequests {
+        /// How many, 1 to 100000
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        requests: u32,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
     /// Set the leverage of a perpetual
     Leverage {
         /// The instrument
@@ -112,9 +121,45 @@ pub enum HyperliquidCommand {
     },
 }
 
-/// What Coinbase does beside orders.
+/// What Coinbase does beside the orders that every broker takes.
 #[derive(Debug, Subcommand)]
 pub enum CoinbaseCommand {
+    /// Buy or sell in equal slices over a time, none of them beyond a price
+    Twap {
+        /// Buy or sell
+        side: SlicesSide,
+        /// Units in all
+        #[arg(value_parser = amount)]
+        quantity: Decimal,
+        /// The pair, such as BTC-USD
+        symbol: String,
+        /// The worst price of any slice
+        #[arg(long, value_name = "PRICE", value_parser = amount)]
+        limit: Decimal,
+        /// Over so many minutes, 2 to 1440
+        #[arg(long, default_value_t = 30)]
+        minutes: u32,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// Sell coins at a limit or by a stop, whichever price comes first: one order, which works there without this program
+    Oco {
+        /// Units
+        #[arg(value_parser = amount)]
+        quantity: Decimal,
+        /// The pair, such as BTC-USD
+        symbol: String,
+        /// The limit that takes the profit
+        #[arg(long, value_name = "PRICE", value_parser = amount)]
+        limit: Decimal,
+        /// The price that stops the loss: from there on it sells down to 5% below
+        #[arg(long, value_name = "PRICE", value_parser = amount)]
+        stop: Decimal,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
     /// Show where coins can be sent to: each currency's deposit addresses, with the network that they are of
     Addresses {
         /// Of this currency only, such as BTC

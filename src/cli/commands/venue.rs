@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use rust_decimal::Decimal;
+
 use super::control::confirm;
 use super::speak::{Door, carry_out};
 use crate::cli::args::venue::{AlpacaCommand, CoinbaseCommand, HyperliquidCommand, VenueAccount};
@@ -14,8 +16,8 @@ use crate::client::Request;
 use crate::command::types::{Amount, Command, Place, PriceTerms, Subject};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Quantity;
-use crate::domain::order::{OrderType, OriginKind, Slices, TimeInForce};
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{OrderType, OriginKind, Side, Slices, TimeInForce};
 use crate::domain::venue::VenueAction;
 
 /// The word of the broker, as accounts there are called.
@@ -28,6 +30,10 @@ const ALPACA: &str = "alpaca";
 const SETTING_MAX: usize = 60;
 /// Minutes of an order in slices.
 const MINUTES: RangeInclusive<u32> = 5..=1_440;
+/// The same at Coinbase.
+const COINBASE_MINUTES: RangeInclusive<u32> = 2..=1_440;
+/// USDC that a request costs.
+const REQUEST_PRICE: Decimal = Decimal::from_parts(5, 0, 0, false, 4);
 /// Longest code of a currency.
 const CODE_MAX: usize = 12;
 
@@ -46,6 +52,9 @@ pub(super) async fn hyperliquid(
         HyperliquidCommand::ScheduleCancel { seconds, of, .. } => {
             (VenueAction::ScheduleCancel { after_seconds: *seconds }, of)
         }
+        HyperliquidCommand::ReserveRequests { requests, of } => {
+            (VenueAction::ReserveRequests { requests: *requests }, of)
+        }
         HyperliquidCommand::Leverage { symbol, leverage, isolated, of } => {
             let instrument = instrument(symbol)?;
             (VenueAction::Leverage { instrument, leverage: *leverage, cross: !isolated }, of)
@@ -55,8 +64,15 @@ pub(super) async fn hyperliquid(
         }
     };
     let account = account(line, HYPERLIQUID, of.account.as_deref()).await?;
-    if action.adds_risk() {
-        confirm(Some(console), of.yes, &format!("{action}, account {account}"))?;
+    if action.adds_risk() || action.costs() {
+        let price = match &action {
+            VenueAction::ReserveRequests { requests } => {
+                let all = Decimal::from(*requests) * REQUEST_PRICE;
+                format!(" for {} USDC", all.normalize())
+            }
+            _ => String::new(),
+        };
+        confirm(Some(console), of.yes, &format!("{action}{price}, account {account}"))?;
     }
     line.answer(Request::Venue { account, action }).await
 }
@@ -71,29 +87,49 @@ async fn slices(
     let HyperliquidCommand::Twap { side, quantity, symbol, minutes, even, reduce_only, .. } = command else {
         return Err(CliError::unexpected("slices"));
     };
-    if !MINUTES.contains(minutes) {
-        let text = format!("--minutes: found {minutes}, allowed {} to {}", MINUTES.start(), MINUTES.end());
-        return Err(CliError::usage(text));
-    }
-    let quantity = Quantity::new(*quantity);
-    if !quantity.is_positive() {
-        return Err(CliError::usage(format!("quantity: found {quantity}, allowed a number above 0")));
-    }
+    check_minutes(*minutes, &MINUTES)?;
     let terms = PriceTerms {
         order_type: OrderType::Twap,
-        twap: Some(Slices { minutes: *minutes, randomize: !even }),
+        twap: Some(Slices { minutes: *minutes, randomize: !even, limit_price: None }),
         reduce_only: reduce_only.then_some(true),
         ..PriceTerms::market(TimeInForce::Gtc)
     };
+    let order = ((*side).into(), above_zero("quantity", *quantity)?, symbol.as_str());
+    place(line, (HYPERLIQUID, of), order, terms, console).await
+}
+
+fn check_minutes(minutes: u32, allowed: &RangeInclusive<u32>) -> Result<(), CliError> {
+    if allowed.contains(&minutes) {
+        return Ok(());
+    }
+    let text = format!("--minutes: found {minutes}, allowed {} to {}", allowed.start(), allowed.end());
+    Err(CliError::usage(text))
+}
+
+fn above_zero(what: &str, found: Decimal) -> Result<Decimal, CliError> {
+    if found > Decimal::ZERO {
+        return Ok(found);
+    }
+    Err(CliError::usage(format!("{what}: found {found}, allowed a number above 0")))
+}
+
+/// An order of a type that a venue keeps by itself: an order like any other.
+async fn place(
+    line: &Line<'_>,
+    (venue, of): (&str, &VenueAccount),
+    (side, quantity, symbol): (Side, Decimal, &str),
+    terms: PriceTerms,
+    console: &mut Console,
+) -> Result<Output, CliError> {
     let place = Place {
-        side: (*side).into(),
+        side,
         position_effect: None,
         subject: Subject::Instrument(language::instrument(symbol, line.lookup)?),
-        amount: Amount::Quantity(quantity),
+        amount: Amount::Quantity(Quantity::new(quantity)),
         terms,
         exit_plan: None,
     };
-    let account = account(line, HYPERLIQUID, of.account.as_deref()).await?;
+    let account = account(line, venue, of.account.as_deref()).await?;
     carry_out(line, Command::Place(place), &door(account, of.yes), Some(console)).await
 }
 
@@ -133,6 +169,34 @@ pub(super) async fn coinbase(
     console: &mut Console,
 ) -> Result<Output, CliError> {
     let (action, named, yes) = match command {
+        CoinbaseCommand::Twap { side, quantity, symbol, limit, minutes, of } => {
+            check_minutes(*minutes, &COINBASE_MINUTES)?;
+            let limit_price = Price::new(above_zero("--limit", *limit)?);
+            let terms = PriceTerms {
+                order_type: OrderType::Twap,
+                limit_price: Some(limit_price),
+                twap: Some(Slices { minutes: *minutes, randomize: false, limit_price: None }),
+                ..PriceTerms::market(TimeInForce::Gtc)
+            };
+            let order = ((*side).into(), above_zero("quantity", *quantity)?, symbol.as_str());
+            return place(line, (COINBASE, of), order, terms, console).await;
+        }
+        CoinbaseCommand::Oco { quantity, symbol, limit, stop, of } => {
+            let (limit, stop) = (above_zero("--limit", *limit)?, above_zero("--stop", *stop)?);
+            if stop >= limit {
+                let text = format!("--stop: found {stop}, allowed below the limit of {limit}");
+                return Err(CliError::usage(text));
+            }
+            let terms = PriceTerms {
+                order_type: OrderType::Oco,
+                limit_price: Some(Price::new(limit)),
+                stop_price: Some(Price::new(stop)),
+                reduce_only: Some(true),
+                ..PriceTerms::market(TimeInForce::Gtc)
+            };
+            let order = (Side::Sell, above_zero("quantity", *quantity)?, symbol.as_str());
+            return place(line, (COINBASE, of), order, terms, console).await;
+        }
         CoinbaseCommand::Addresses { currency, account } => {
             let currency = currency.as_deref().map(code).transpose()?;
             (VenueAction::DepositAddresses { currency }, account, true)

@@ -28,12 +28,15 @@ pub fn pricing(pricing: Pricing) -> String {
         Pricing::Market => kind.to_owned(),
         Pricing::Limit { limit_price } => format!("{kind} {}", price(limit_price)),
         Pricing::Stop { stop_price } => format!("{kind} {}", price(stop_price)),
-        Pricing::StopLimit { stop_price, limit_price } => {
+        Pricing::StopLimit { stop_price, limit_price } | Pricing::Oco { stop_price, limit_price } => {
             format!("{kind} {} / {}", price(stop_price), price(limit_price))
         }
         Pricing::TrailingStop { trail: Trail::Amount(amount) } => format!("{kind} {}", price(amount)),
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{kind} {}%", canonical(percent)),
-        Pricing::Twap(slices) => format!("{kind} {} min", slices.minutes),
+        Pricing::Twap(slices) => {
+            let worst = slices.limit_price.map_or_else(String::new, |limit| format!(" {}", price(limit)));
+            format!("{kind} {} min{worst}", slices.minutes)
+        }
     }
 }
 

@@ -70,7 +70,7 @@ impl Engine {
         };
         by_average
             .filter(|price| price.is_positive())
-            .or_else(|| order.request.pricing.limit_price())
+            .or_else(|| order.request.pricing.worst_price())
             .or_else(mark)
     }
 

@@ -9,7 +9,7 @@ use crate::domain::instrument::AssetClass;
 use crate::domain::money::Quantity;
 use crate::domain::order::{
     Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PositionEffect,
-    PriceEffect, Pricing, Side,
+    PriceEffect, Pricing, Side, Slices,
 };
 use crate::domain::snapshot::Severity;
 
@@ -343,13 +343,18 @@ fn changed_pricing(old: &Order, change: &OrderChange) -> Result<Pricing, String>
     let mut pricing = old.request.pricing;
     if let Some(price) = change.limit_price {
         match &mut pricing {
-            Pricing::Limit { limit_price } | Pricing::StopLimit { limit_price, .. } => *limit_price = price,
+            Pricing::Limit { limit_price }
+            | Pricing::StopLimit { limit_price, .. }
+            | Pricing::Oco { limit_price, .. } => *limit_price = price,
+            Pricing::Twap(Slices { limit_price: Some(limit_price), .. }) => *limit_price = price,
             _ => return refuse("limit price"),
         }
     }
     if let Some(price) = change.stop_price {
         match &mut pricing {
-            Pricing::Stop { stop_price } | Pricing::StopLimit { stop_price, .. } => *stop_price = price,
+            Pricing::Stop { stop_price }
+            | Pricing::StopLimit { stop_price, .. }
+            | Pricing::Oco { stop_price, .. } => *stop_price = price,
             _ => return refuse("stop price"),
         }
     }

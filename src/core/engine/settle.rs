@@ -117,7 +117,7 @@ impl Engine {
             return Err("the price of a fill is above 0".to_owned());
         }
         let buys = order.request.side.is_buy();
-        if let Some(limit) = order.request.pricing.limit_price()
+        if let Some(limit) = order.request.pricing.worst_price()
             && (if buys { price > limit } else { price < limit })
         {
             let words = |price| self.market.price_words(instrument, price);

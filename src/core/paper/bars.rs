@@ -164,7 +164,7 @@ impl Venue {
         let closes_within = |limit: Price| if buy { bar.close <= limit } else { bar.close >= limit };
         match order.request.pricing {
             // Refused when it came.
-            Pricing::Twap(_) => None,
+            Pricing::Twap(_) | Pricing::Oco { .. } => None,
             Pricing::Market if at_close => Some(Given::market(bar.close)),
             Pricing::Market => Some(Given::market(bar.open)),
             Pricing::Limit { limit_price } if at_close => {

@@ -157,7 +157,7 @@ impl Venue {
         let was_triggered = order.triggered;
         match order.request.pricing {
             // Refused when it came.
-            Pricing::Twap(_) => {}
+            Pricing::Twap(_) | Pricing::Oco { .. } => {}
             Pricing::Market => self.take(seq, instrument, opposite, None),
             Pricing::Limit { limit_price } => self.match_limit(seq, instrument, top, limit_price),
             Pricing::Stop { stop_price } => {

@@ -103,7 +103,9 @@ impl Venue {
             Pricing::Market | Pricing::Twap(_) => [None, None],
             Pricing::Limit { limit_price } => [Some(limit_price), None],
             Pricing::Stop { stop_price } => [Some(stop_price), None],
-            Pricing::StopLimit { stop_price, limit_price } => [Some(stop_price), Some(limit_price)],
+            Pricing::StopLimit { stop_price, limit_price } | Pricing::Oco { stop_price, limit_price } => {
+                [Some(stop_price), Some(limit_price)]
+            }
             Pricing::TrailingStop { trail: Trail::Amount(amount) } => [Some(amount), None],
             Pricing::TrailingStop { trail: Trail::Percent(_) } => [None, None],
         };

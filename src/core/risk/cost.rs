@@ -237,9 +237,12 @@ fn single(
     let now = market_price(market, instrument, buy);
     let price = match request.pricing {
         // A marketable limit fills at the market, but holds its limit back.
-        Pricing::Limit { limit_price } | Pricing::StopLimit { limit_price, .. } => Some(limit_price),
+        Pricing::Limit { limit_price }
+        | Pricing::StopLimit { limit_price, .. }
+        | Pricing::Oco { limit_price, .. } => Some(limit_price),
+        Pricing::Twap(slices) => slices.limit_price.or(now),
         Pricing::Stop { stop_price } => Some(stop_price),
-        Pricing::Market | Pricing::TrailingStop { .. } | Pricing::Twap(_) => now,
+        Pricing::Market | Pricing::TrailingStop { .. } => now,
     };
     let Some(price) = price else { return CostEstimate::default() };
     let spec = market.spec(instrument);

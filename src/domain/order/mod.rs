@@ -569,10 +569,25 @@ mod tests {
         let json = serde_json::to_string(&request).unwrap();
         assert!(json.contains(r#""order_type":"trailing_stop","trail_percent":"5""#), "{json}");
         assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), request);
-        let slices = Slices { minutes: 30, randomize: true };
+        let slices = Slices { minutes: 30, randomize: true, limit_price: None };
         let twap = OrderRequest { pricing: Pricing::Twap(slices), ..request };
         let json = serde_json::to_string(&twap).unwrap();
         assert!(json.contains(r#""order_type":"twap","minutes":30,"randomize":true"#), "{json}");
         assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), twap);
+        let price = |text: &str| text.parse::<Price>().unwrap();
+        let limited = Pricing::Twap(Slices { limit_price: Some(price("60.5")), ..slices });
+        let oco = Pricing::Oco { limit_price: price("120"), stop_price: price("90") };
+        for (pricing, written) in [
+            (limited, r#""order_type":"twap","minutes":30,"randomize":true,"limit_price":"60.5""#),
+            (oco, r#""order_type":"oco","limit_price":"120","stop_price":"90""#),
+        ] {
+            let request = OrderRequest { pricing, ..twap.clone() };
+            let json = serde_json::to_string(&request).unwrap();
+            assert!(json.contains(written), "{json}");
+            assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), request);
+        }
+        // Its stop may fill it at whatever the market gives; a slice trades at its limit or better.
+        assert_eq!((oco.worst_price(), limited.worst_price()), (None, Some(price("60.5"))));
+        assert!(!limited.is_at_market() && Pricing::Twap(slices).is_at_market());
     }
 }

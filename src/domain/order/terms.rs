@@ -89,12 +89,14 @@ pub enum OrderType {
     TrailingStop,
     /// In slices over a time, kept by the venue: the time-weighted average price.
     Twap,
+    /// At a limit or by a stop, whichever price comes first, kept by the venue as one order.
+    Oco,
 }
 
 impl OrderType {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Market, Self::Limit, Self::Stop, Self::StopLimit, Self::TrailingStop, Self::Twap];
+    pub const ALL: [Self; 7] =
+        [Self::Market, Self::Limit, Self::Stop, Self::StopLimit, Self::TrailingStop, Self::Twap, Self::Oco];
 
     /// Snake-case word, as in JSON.
     #[must_use]
@@ -106,10 +108,11 @@ impl OrderType {
             Self::StopLimit => "stop_limit",
             Self::TrailingStop => "trailing_stop",
             Self::Twap => "twap",
+            Self::Oco => "oco",
         }
     }
 
-    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`, `TWAP`.
+    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`, `TWAP`, `OCO`.
     #[must_use]
     pub const fn abbreviation(self) -> &'static str {
         match self {
@@ -119,6 +122,7 @@ impl OrderType {
             Self::StopLimit => "STP LMT",
             Self::TrailingStop => "TRAIL",
             Self::Twap => "TWAP",
+            Self::Oco => "OCO",
         }
     }
 }
@@ -147,6 +151,9 @@ pub struct Slices {
     pub minutes: u32,
     /// At random times within it, so that nobody can tell the next one.
     pub randomize: bool,
+    /// The worst price of any slice; absent where they trade at the market.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_price: Option<Price>,
 }
 
 /// The order type with the prices it needs, so that a limit order without a limit cannot be written down.
@@ -178,8 +185,15 @@ pub enum Pricing {
         #[serde(flatten)]
         trail: Trail,
     },
-    /// At the market, in slices over a time.
+    /// In slices over a time, at the market or up to a price.
     Twap(Slices),
+    /// What takes a profit and stops a loss in one order of the venue's: what one price fills, the other does not.
+    Oco {
+        /// The limit that rests.
+        limit_price: Price,
+        /// The trigger on the other side of the market.
+        stop_price: Price,
+    },
 }
 
 impl Pricing {
@@ -193,21 +207,34 @@ impl Pricing {
             Self::StopLimit { .. } => OrderType::StopLimit,
             Self::TrailingStop { .. } => OrderType::TrailingStop,
             Self::Twap(_) => OrderType::Twap,
+            Self::Oco { .. } => OrderType::Oco,
         }
     }
 
     /// Does it trade at whatever the market gives from the start: at once, or slice by slice.
     #[must_use]
     pub const fn is_at_market(self) -> bool {
-        matches!(self, Self::Market | Self::Twap(_))
+        matches!(self, Self::Market | Self::Twap(Slices { limit_price: None, .. }))
+    }
+
+    /// What no fill of it is worse than; absent where a stop may fill it at whatever the market gives.
+    #[must_use]
+    pub const fn worst_price(self) -> Option<Price> {
+        match self {
+            Self::Oco { .. } => None,
+            other => other.limit_price(),
+        }
     }
 
     /// The limit, where there is one.
     #[must_use]
     pub const fn limit_price(self) -> Option<Price> {
         match self {
-            Self::Limit { limit_price } | Self::StopLimit { limit_price, .. } => Some(limit_price),
-            _ => None,
+            Self::Limit { limit_price }
+            | Self::StopLimit { limit_price, .. }
+            | Self::Oco { limit_price, .. } => Some(limit_price),
+            Self::Twap(slices) => slices.limit_price,
+            Self::Market | Self::Stop { .. } | Self::TrailingStop { .. } => None,
         }
     }
 
@@ -215,7 +242,9 @@ impl Pricing {
     #[must_use]
     pub const fn stop_price(self) -> Option<Price> {
         match self {
-            Self::Stop { stop_price } | Self::StopLimit { stop_price, .. } => Some(stop_price),
+            Self::Stop { stop_price } | Self::StopLimit { stop_price, .. } | Self::Oco { stop_price, .. } => {
+                Some(stop_price)
+            }
             _ => None,
         }
     }

@@ -274,7 +274,7 @@ pub fn price_text(pricing: Pricing, decimals: u32) -> String {
         Pricing::Market => "market".to_owned(),
         Pricing::Limit { limit_price } => text(limit_price),
         Pricing::Stop { stop_price } => text(stop_price),
-        Pricing::StopLimit { stop_price, limit_price } => {
+        Pricing::StopLimit { stop_price, limit_price } | Pricing::Oco { stop_price, limit_price } => {
             format!("{}/{}", text(stop_price), text(limit_price))
         }
         Pricing::TrailingStop { trail: Trail::Amount(amount) } => text(amount),

@@ -217,7 +217,7 @@ fn an_order_in_slices_says_over_how_long() {
     let [Request::Execute { command: Command::Place(place), .. }] = runner.executed()[..] else {
         panic!("{:?}", runner.executed())
     };
-    assert_eq!(place.terms.twap, Some(Slices { minutes: 30, randomize: false }));
+    assert_eq!(place.terms.twap, Some(Slices { minutes: 30, randomize: false, limit_price: None }));
     assert_eq!((place.terms.order_type, place.terms.time_in_force), (OrderType::Twap, TimeInForce::Gtc));
     assert_eq!((place.terms.take_profit, place.exit_plan.is_none()), (None, true));
 }

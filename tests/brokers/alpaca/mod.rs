@@ -8,7 +8,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::money::Quantity;
 
 use crate::approved::account;
-use crate::contract::{Desk, Subject};
+use crate::contract::{Desk, Subject, sheet};
 use crate::contract_tests;
 use crate::emulators::alpaca::{AlpacaEmulator, start};
 
@@ -43,6 +43,7 @@ async fn of(emulator: AlpacaEmulator) -> Subject {
         replace: ("PATCH", "/v2/orders/"),
         cancel: ("DELETE", "/v2/orders/"),
         read: ("GET", "/v2/orders"),
+        sheet: sheet::alpaca(&emulator),
         keep: Box::new(emulator),
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{credentials, settings};
 use crate::approved::{account, approve};
-use crate::contract::{Desk, Subject, handle, price};
+use crate::contract::{Desk, Subject, handle, price, sheet};
 use crate::emulators::alpaca::start;
 use crate::emulators::faults::Fault;
 
@@ -63,6 +63,7 @@ async fn sent(order: impl Fn(&Subject) -> OrderRequest) -> Value {
         replace: ("PATCH", "/v2/orders/"),
         cancel: ("DELETE", "/v2/orders/"),
         read: ("GET", "/v2/orders"),
+        sheet: sheet::alpaca(&emulator),
         keep: Box::new(()),
     };
     emulator.server.take_requests();

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::{connection, settings, subject_of};
 use crate::contract::{Subject, price};
 use crate::emulators::coinbase::{CoinbaseEmulator, start};
+use crate::emulators::faults::Fault;
 
 fn pair(base: &str, quote: &str) -> Instrument {
     Instrument::crypto(base, quote).unwrap()
@@ -102,6 +103,39 @@ async fn names_are_found_by_coin_and_by_word() {
 
 async fn next(heard: &mut mpsc::Receiver<FeedEvent>) -> FeedEvent {
     tokio::time::timeout(Duration::from_secs(10), heard.recv()).await.expect("nothing comes").unwrap()
+}
+
+/// Whoever leafs through instruments wants others faster than the venue hears subscriptions: the connection stands, and what is wanted in the
+/// end comes.
+#[tokio::test]
+async fn instruments_that_change_quickly_do_not_end_the_stream() {
+    let emulator = start(0).await;
+    let feed = public(&emulator);
+    let wanted = |instrument: &Instrument| Wanted {
+        quotes: vec![instrument.clone()],
+        books: vec![instrument.clone()],
+    };
+    let (one, other) = (pair("BTC", "USD"), pair("ETH", "USD"));
+    let (want, watched) = watch::channel(wanted(&one));
+    let (events, mut heard) = mpsc::channel(1_024);
+    tokio::spawn(async move { feed.watch(watched, events).await });
+    loop {
+        if let FeedEvent::Depth { .. } = next(&mut heard).await {
+            break;
+        }
+    }
+    for turn in 0..20 {
+        want.send(wanted(if turn % 2 == 0 { &other } else { &one })).unwrap();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    want.send(wanted(&other)).unwrap();
+    loop {
+        match next(&mut heard).await {
+            FeedEvent::Depth { instrument, .. } if instrument == other => break,
+            FeedEvent::Down { reason, .. } => panic!("{reason}"),
+            _ => {}
+        }
+    }
 }
 
 #[tokio::test]
@@ -206,6 +240,27 @@ async fn futures_are_positions_in_contracts() {
     assert_eq!((future.average_price, future.mark), (price("49000"), Some(price("50000"))));
     let spec = subject.broker.spec(&future.instrument).await.unwrap();
     assert_eq!((spec.multiplier, spec.quantity_increment), (Decimal::new(1, 2), Decimal::ONE));
+}
+
+/// Perpetuals of a portfolio outside the US are positions too: an account that has some is not flat. Whoever has none is not asked about them.
+#[tokio::test]
+async fn perpetuals_outside_the_us_are_positions() {
+    let (subject, emulator) = subject_of(start(0).await).await;
+    subject.broker.positions().await.unwrap();
+    let intx = |requests: &[crate::emulators::server::Recorded]| {
+        requests.iter().filter(|request| request.path.contains("/intx/")).count()
+    };
+    assert_eq!(intx(&emulator.server.take_requests()), 0);
+    emulator.exchange.hold("BTC-PERP-INTX", Decimal::new(-5, 1), Decimal::from(49_000));
+    let positions = subject.broker.positions().await.unwrap();
+    let held = positions.iter().find(|held| held.instrument.asset_class() == AssetClass::Perpetual).unwrap();
+    let perpetual = Instrument::Perpetual { symbol: "BTC-PERP-INTX".parse().unwrap() };
+    assert_eq!((&held.instrument, held.quantity), (&perpetual, "-0.5".parse().unwrap()));
+    assert_eq!((held.average_price, held.mark), (price("49000"), Some(price("50000"))));
+    assert_eq!((held.multiplier, held.unrealized_pnl), (Decimal::ONE, Some(Decimal::new(-125, 1))));
+    // That they cannot be had is no word on what is held.
+    subject.faults.times(4, "GET", "/intx/positions", Fault::answer(500, ""));
+    assert!(subject.broker.positions().await.is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Coinbase: the contract, and what is its own.
 
 mod data;
+mod kept;
 mod login;
 mod orders;
 mod streams;
@@ -16,7 +17,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::approved::account;
-use crate::contract::{Desk, Subject};
+use crate::contract::{Desk, Subject, sheet};
 use crate::emulators::coinbase::{CoinbaseEmulator, PORTFOLIO, start};
 
 pub fn settings(emulator: &CoinbaseEmulator) -> BrokerSettings {
@@ -77,6 +78,7 @@ pub async fn subject_of(emulator: CoinbaseEmulator) -> (Subject, Arc<CoinbaseEmu
         replace: ("POST", "/brokerage/orders/edit"),
         cancel: ("POST", "/brokerage/orders/batch_cancel"),
         read: ("GET", "/orders/historical/batch"),
+        sheet: sheet::coinbase(&emulator),
         keep: Box::new(Arc::clone(&emulator)),
     };
     (subject, emulator)

@@ -55,6 +55,7 @@ async fn our_bodies_are_those_of_the_official_client() {
     emulator.exchange.hold("BTC-USD", Decimal::from(5), Decimal::from(40_000));
     let stop =
         |stop: &str, limit: &str| Pricing::StopLimit { stop_price: price(stop), limit_price: price(limit) };
+    let oco = Pricing::Oco { limit_price: price("60000"), stop_price: price("45000") };
     let (buy, sell) = (Side::Buy, Side::Sell);
     let until = Some("2029-12-31".parse().unwrap());
     for (call, side, pricing, force, post_only) in [
@@ -65,6 +66,8 @@ async fn our_bodies_are_those_of_the_official_client() {
         ("limit_order_fok", sell, limit("50000"), TimeInForce::Fok, false),
         ("stop_limit_order_gtc", sell, stop("49500", "49000"), TimeInForce::Gtc, false),
         ("stop_limit_order_gtd", buy, stop("50500", "51000"), TimeInForce::Gtd, false),
+        ("trigger_bracket_order_gtc", sell, oco, TimeInForce::Gtc, false),
+        ("trigger_bracket_order_gtd", sell, oco, TimeInForce::Gtd, false),
     ] {
         let order = OrderRequest {
             quantity: Quantity::new(Decimal::new(1, 3)),
@@ -162,7 +165,7 @@ async fn what_is_refused_here_is_not_sent() {
     for (order, said) in [
         (odd, "multiples of 0.0001 from 0.0001 to 3400; the nearest is 0.0001"),
         (other_money, "currency = \"USDC\""),
-        (stop, "market, limit and stop-limit orders"),
+        (stop, "market, limit, stop-limit, twap and oco orders"),
     ] {
         let outcome = subject.submit(&order).await;
         let SubmitOutcome::Rejected(reject) = outcome else { panic!("{outcome:?}") };

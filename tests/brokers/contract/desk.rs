@@ -83,6 +83,8 @@ pub struct Subject {
     pub cancel: (&'static str, &'static str),
     /// The same of the call that reads orders.
     pub read: (&'static str, &'static str),
+    /// What its page says can go wrong.
+    pub sheet: super::sheet::Sheet,
     /// The emulator, kept alive.
     pub keep: Box<dyn std::any::Any + Send + Sync>,
 }

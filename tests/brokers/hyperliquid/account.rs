@@ -379,6 +379,25 @@ async fn a_cancel_goes_by_our_id_where_the_venues_is_not_known() {
     assert!(nonces.windows(2).all(|pair| pair[0] < pair[1]), "{nonces:?}");
 }
 
+/// Requests that are bought are paid for once, though the answer is lost; how many there are now is asked for and shown.
+#[tokio::test]
+async fn requests_are_bought_once() {
+    let ground = ground().await;
+    let account = ground.account().await;
+    let cash = ground.emulator.exchange.cash();
+    account.reserve_requests(1_000).await.unwrap();
+    assert_eq!(cash - ground.emulator.exchange.cash(), Decimal::new(5, 1));
+    assert_eq!(account.request_budget().await.unwrap(), (10, 12_234));
+    ground.emulator.server.faults.once("POST", "/exchange", Fault::DropAfter);
+    let error = account.reserve_requests(2_000).await.unwrap_err();
+    assert!(matches!(error, BrokerError::NoAnswer { .. }), "{error}");
+    assert_eq!(account.request_budget().await.unwrap(), (10, 14_234), "not twice");
+    for none in [0, 100_001] {
+        let error = account.reserve_requests(none).await.unwrap_err();
+        assert!(matches!(error, BrokerError::Unsupported { .. }), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn leverage_margin_and_the_dead_mans_switch() {
     let ground = ground().await;

@@ -16,7 +16,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::order::{OrderRequest, OrderSubject};
 
 use crate::approved::account as account_id;
-use crate::contract::{Desk, Subject};
+use crate::contract::{Desk, Subject, sheet};
 use crate::emulators::hyperliquid::{AGENT_KEY, HyperliquidEmulator, master, start};
 
 /// An emulator with the settings that reach it.
@@ -66,6 +66,7 @@ impl Ground {
             replace: ("POST", "/exchange"),
             cancel: ("POST", "/exchange"),
             read: ("POST", "/info"),
+            sheet: sheet::hyperliquid(&self.emulator),
             keep: Box::new(Arc::clone(&self.emulator)),
         }
     }

@@ -13,7 +13,7 @@ use crate::contract::{Subject, event_of, handle};
 use crate::emulators::faults::Fault;
 
 fn slices(subject: &Subject, quantity: i64, minutes: u32) -> OrderRequest {
-    let pricing = Pricing::Twap(Slices { minutes, randomize: true });
+    let pricing = Pricing::Twap(Slices { minutes, randomize: true, limit_price: None });
     OrderRequest {
         quantity: quantity.into(),
         time_in_force: TimeInForce::Gtc,

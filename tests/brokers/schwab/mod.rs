@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use crate::approved::{account, approve};
-use crate::contract::{Desk, Subject, event_of, fills_of, handle, price};
+use crate::contract::{Desk, Subject, event_of, fills_of, handle, price, sheet};
 use crate::emulators::faults::Fault;
 use crate::emulators::schwab::{APP_KEY, APP_SECRET, HASH, SchwabEmulator, start};
 
@@ -110,6 +110,7 @@ async fn subject() -> Subject {
         replace: ("PUT", "/orders/"),
         cancel: ("DELETE", "/orders/"),
         read: ("GET", "/orders"),
+        sheet: sheet::schwab(&emulator),
         keep: Box::new(emulator),
     }
 }
@@ -130,6 +131,7 @@ async fn both() -> (Subject, &'static SchwabEmulator) {
         replace: ("PUT", "/orders/"),
         cancel: ("DELETE", "/orders/"),
         read: ("GET", "/orders"),
+        sheet: sheet::schwab(emulator),
         keep: Box::new(()),
     };
     (subject, emulator)

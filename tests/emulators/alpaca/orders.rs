@@ -344,7 +344,7 @@ impl Desk {
                 Terms::StopLimit { stop: stop.unwrap_or(was), limit: limit.unwrap_or(before) }
             }
             Terms::Trailing(before) => Terms::Trailing(value("trail").unwrap_or(before)),
-            Terms::Market => Terms::Market,
+            same @ (Terms::Market | Terms::Oco { .. }) => same,
         };
         if new.terms == old.new.terms && new.quantity == old.new.quantity && new.wire == old.new.wire {
             return Err(unprocessable("order parameters are not changed").into());
@@ -455,7 +455,7 @@ impl Desk {
         let (limit, stop) = match order.new.terms {
             Terms::Limit(limit) => (Some(limit), None),
             Terms::Stop(stop) => (None, Some(stop)),
-            Terms::StopLimit { stop, limit } => (Some(limit), Some(stop)),
+            Terms::StopLimit { stop, limit } | Terms::Oco { stop, limit } => (Some(limit), Some(stop)),
             Terms::Market | Terms::Trailing(_) => (None, None),
         };
         let at = |status: Status| (order.status == status).then(|| time(order.changed_ms));

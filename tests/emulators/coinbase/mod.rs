@@ -174,6 +174,7 @@ fn router(shared: Shared) -> Router {
         .route("/product_book", get(book))
         .route("/best_bid_ask", get(best_bid_ask))
         .route("/cfm/positions", get(futures))
+        .route("/intx/positions/{id}", get(perpetuals))
         .route("/orders", post(orders::place))
         .route("/orders/close_position", post(orders::close_position))
         .route("/orders/preview", post(orders::preview))
@@ -277,13 +278,20 @@ async fn portfolios() -> Response {
     axum::Json(body).into_response()
 }
 
+/// What is held of pairs: contracts are no coins.
+fn coins(exchange: &Exchange) -> Vec<(String, Decimal, Decimal)> {
+    exchange.positions().into_iter().filter(|(symbol, ..)| symbol.matches('-').count() == 1).collect()
+}
+
 /// Cash and coins: what there is, and what working orders hold.
 fn balances(exchange: &Exchange) -> Vec<(String, Decimal, Decimal)> {
     let mut held_cash = Decimal::ZERO;
     let mut held_coins = std::collections::BTreeMap::<String, Decimal>::new();
     for order in exchange.orders().into_iter().filter(|order| order.status == Status::Working) {
         let price = match order.new.terms {
-            Terms::Limit(price) | Terms::StopLimit { limit: price, .. } => price,
+            Terms::Limit(price) | Terms::StopLimit { limit: price, .. } | Terms::Oco { limit: price, .. } => {
+                price
+            }
             _ => Decimal::ZERO,
         };
         if order.new.buy {
@@ -293,7 +301,7 @@ fn balances(exchange: &Exchange) -> Vec<(String, Decimal, Decimal)> {
         }
     }
     let mut rows = vec![("USD".to_owned(), exchange.cash(), held_cash)];
-    for (symbol, units, _) in exchange.positions() {
+    for (symbol, units, _) in coins(exchange) {
         let base = symbol.split('-').next().unwrap().to_owned();
         rows.push((base, units, held_coins.get(&symbol).copied().unwrap_or_default()));
     }
@@ -351,7 +359,7 @@ async fn breakdown(State(shared): State<Shared>, Path(id): Path<String>) -> Resp
     let number = |value: Decimal| serde_json::from_str::<Value>(&value.normalize().to_string()).unwrap();
     let mut rows = Vec::new();
     let mut crypto = Decimal::ZERO;
-    for (symbol, units, average) in exchange.positions() {
+    for (symbol, units, average) in coins(exchange) {
         let mark = exchange.top_of(&symbol).map_or(average, |top| (top.bid + top.ask) / Decimal::TWO);
         crypto += units * mark;
         rows.push(json!({"asset": symbol.split('-').next().unwrap(), "account_uuid": "a", "is_cash": false,
@@ -365,7 +373,7 @@ async fn breakdown(State(shared): State<Shared>, Path(id): Path<String>) -> Resp
         "portfolio_balances": {"total_balance": usd(exchange.cash() + crypto), "total_futures_balance": usd(Decimal::ZERO),
             "total_cash_equivalent_balance": usd(exchange.cash()), "total_crypto_balance": usd(crypto),
             "futures_unrealized_pnl": usd(Decimal::ZERO), "perp_unrealized_pnl": usd(Decimal::ZERO)},
-        "spot_positions": rows, "perp_positions": [], "futures_positions": []}}))
+        "spot_positions": rows, "perp_positions": perpetual_rows(exchange), "futures_positions": []}}))
     .into_response()
 }
 
@@ -389,6 +397,31 @@ async fn futures(State(shared): State<Shared>) -> Response {
     axum::Json(json!({"positions": rows})).into_response()
 }
 
+/// Perpetuals of a portfolio outside the US; one of coins alone has none to ask for.
+async fn perpetuals(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    let rows = perpetual_rows(&shared.exchange);
+    if id != PORTFOLIO || rows.is_empty() {
+        return bad_request("portfolio is not an INTX portfolio");
+    }
+    axum::Json(json!({"positions": rows, "summary": {"aggregated_pnl": {"value": "0", "currency": "USDC"}}}))
+        .into_response()
+}
+
+fn perpetual_rows(exchange: &Exchange) -> Vec<Value> {
+    let row = |(symbol, units, average): &(String, Decimal, Decimal)| {
+        let side = if units.is_sign_negative() { "SHORT" } else { "LONG" };
+        let usdc = |value: &str| json!({"value": value, "currency": "USDC"});
+        json!({"product_id": symbol, "product_uuid": "p-1", "portfolio_uuid": PORTFOLIO, "symbol": "BTC-PERP",
+            "vwap": usdc("1"), "entry_vwap": usdc(&average.to_string()), "position_side": format!("POSITION_SIDE_{side}"),
+            "margin_type": "MARGIN_TYPE_CROSS", "net_size": units.to_string(), "buy_order_size": "0",
+            "sell_order_size": "0", "im_contribution": "0.1", "unrealized_pnl": usdc("-12.5"), "mark_price": usdc("50000"),
+            "liquidation_price": usdc("90000"), "leverage": "2", "im_notional": usdc("1"), "mm_notional": usdc("1"),
+            "position_notional": usdc("1"), "aggregated_pnl": usdc("0")})
+    };
+    let held = exchange.positions();
+    held.iter().filter(|(symbol, ..)| symbol.ends_with("-INTX")).map(row).collect()
+}
+
 /// Terms of what trades here.
 pub fn product_row(exchange: &Exchange, id: &str) -> Option<Value> {
     let (base, quote, alias, future) = match id {
@@ -397,6 +430,7 @@ pub fn product_row(exchange: &Exchange, id: &str) -> Option<Value> {
         "BTC-USDC" => ("BTC", "USDC", "BTC-USD", false),
         "ETH-BTC" => ("ETH", "BTC", "", false),
         "BIP-20DEC30-CDE" => ("", "USD", "", true),
+        "BTC-PERP-INTX" => ("BTC", "USDC", "", true),
         _ => return None,
     };
     let book = if alias.is_empty() { id } else { alias };
@@ -411,7 +445,9 @@ pub fn product_row(exchange: &Exchange, id: &str) -> Option<Value> {
         "ETH" => "Ethereum",
         _ => "BTC PERP",
     };
-    let details = if future {
+    let details = if id.ends_with("-INTX") {
+        json!({"venue": "INTX", "contract_size": "1", "contract_expiry_type": "PERPETUAL", "funding_interval": "3600s"})
+    } else if future {
         json!({"venue": "cde", "contract_code": "BIP", "contract_expiry": "2030-12-20T16:00:00Z", "contract_size": "0.01",
             "contract_expiry_type": "EXPIRING"})
     } else {
@@ -431,7 +467,7 @@ pub fn product_row(exchange: &Exchange, id: &str) -> Option<Value> {
         "product_venue": if future { "FCM" } else { "CBE" }, "future_product_details": details}))
 }
 
-const PRODUCTS: [&str; 5] = ["BTC-USD", "ETH-USD", "BTC-USDC", "ETH-BTC", "BIP-20DEC30-CDE"];
+const PRODUCTS: [&str; 6] = ["BTC-USD", "ETH-USD", "BTC-USDC", "ETH-BTC", "BIP-20DEC30-CDE", "BTC-PERP-INTX"];
 
 async fn products(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let query = pairs(query.as_deref());

@@ -50,6 +50,29 @@ fn decimal(value: &Value) -> Option<Decimal> {
     Decimal::from_str(value.as_str()?).ok()
 }
 
+/// Checks the slices of an order over a time: they make up its size and its time.
+fn slices(terms: &Value, quantity: Decimal, step: Decimal) -> Result<(), &'static str> {
+    let at = |name: &str| terms[name].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let (start, end) = at("start_time").zip(at("end_time")).ok_or("INVALID_REQUEST")?;
+    let seconds = end.as_second() - start.as_second();
+    let lasts =
+        terms["bucket_duration"].as_str().and_then(|text| text.strip_suffix('s')?.parse::<i64>().ok());
+    let lasts = lasts.ok_or("INVALID_REQUEST")?;
+    let count = decimal(&terms["number_buckets"]).ok_or("INVALID_REQUEST")?;
+    let each = decimal(&terms["bucket_size"]).ok_or("INVALID_REQUEST")?;
+    if seconds < 60 || lasts < 1 {
+        return Err("PREVIEW_DURATION_TOO_SMALL");
+    }
+    if seconds > 86_400 {
+        return Err("PREVIEW_DURATION_TOO_LARGE");
+    }
+    if !(each % step).is_zero() {
+        return Err("INVALID_SIZE_PRECISION");
+    }
+    let whole = each * count == quantity && Decimal::from(lasts) * count == Decimal::from(seconds);
+    if whole { Ok(()) } else { Err("INVALID_REQUEST") }
+}
+
 /// What a request asks for, or the reason why it is refused.
 fn read(shared: &Shared, body: &Value) -> Result<NewOrder, &'static str> {
     let product = product_row(&shared.exchange, body["product_id"].as_str().unwrap_or_default())
@@ -94,12 +117,22 @@ fn read(shared: &Shared, body: &Value) -> Result<NewOrder, &'static str> {
     }
     let asked = match way.as_str() {
         "market_market_ioc" => Terms::Market,
-        "limit_limit_gtc" | "limit_limit_gtd" | "sor_limit_ioc" | "limit_limit_fok" | "twap_limit_gtd" => {
+        "limit_limit_gtc" | "limit_limit_gtd" | "sor_limit_ioc" | "limit_limit_fok" => {
+            Terms::Limit(price("limit_price")?)
+        }
+        "twap_limit_gtd" => {
+            slices(terms, quantity, step)?;
             Terms::Limit(price("limit_price")?)
         }
         "trigger_bracket_gtc" | "trigger_bracket_gtd" => {
-            price("stop_trigger_price")?;
-            Terms::Limit(price("limit_price")?)
+            let (limit, stop) = (price("limit_price")?, price("stop_trigger_price")?);
+            if !buy && stop >= top.bid {
+                return Err("PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE");
+            }
+            if buy && stop <= top.ask {
+                return Err("PREVIEW_STOP_PRICE_BELOW_LAST_TRADE_PRICE");
+            }
+            Terms::Oco { limit, stop }
         }
         "stop_limit_stop_limit_gtc" | "stop_limit_stop_limit_gtd" => {
             let (stop, limit) = (price("stop_price")?, price("limit_price")?);
@@ -191,7 +224,9 @@ pub async fn preview(State(shared): State<Shared>, body: Bytes) -> Response {
     let (errs, money, size) = match read(&shared, &body) {
         Ok(new) => {
             let price = match new.terms {
-                Terms::Limit(price) | Terms::StopLimit { limit: price, .. } => price,
+                Terms::Limit(price)
+                | Terms::StopLimit { limit: price, .. }
+                | Terms::Oco { limit: price, .. } => price,
                 _ => shared.exchange.top_of(&new.symbol).unwrap().ask,
             };
             (Vec::new(), price * new.quantity, new.quantity)
@@ -252,6 +287,7 @@ pub async fn edit(State(shared): State<Shared>, body: Bytes) -> Response {
             terms["stop_price"] = json!(stop.to_string());
             Terms::StopLimit { stop, limit: price }
         }
+        Terms::Oco { stop, .. } => Terms::Oco { stop, limit: price },
         _ => Terms::Limit(price),
     };
     let new = NewOrder { client_id: None, quantity: size, terms: asked, wire, ..order.new.clone() };
@@ -295,7 +331,9 @@ pub fn order_row(exchange: &Exchange, order: &Order) -> Value {
     let mut step = order.clone();
     while let Some(before) = step.replaces {
         let price = match step.new.terms {
-            Terms::Limit(price) | Terms::StopLimit { limit: price, .. } => price,
+            Terms::Limit(price) | Terms::StopLimit { limit: price, .. } | Terms::Oco { limit: price, .. } => {
+                price
+            }
             _ => Decimal::ZERO,
         };
         edits.insert(

@@ -19,6 +19,8 @@ use super::{PORTFOLIO, Shared, USER, product_row, rfc3339};
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A connection without heartbeats is closed after this.
 const IDLE: Duration = Duration::from_secs(75);
+/// Messages without a token within a second.
+const OPEN_MAX: usize = 8;
 /// Orders of a snapshot's message.
 const SNAPSHOT_PAGE: usize = 50;
 
@@ -35,6 +37,8 @@ struct Connection {
     number: u64,
     subscriptions: BTreeMap<String, BTreeSet<String>>,
     beats: u64,
+    /// When messages without a token came.
+    open: Vec<Instant>,
 }
 
 /// The other side has gone.
@@ -42,7 +46,7 @@ struct Gone;
 
 impl Connection {
     fn new(shared: Shared, socket: WebSocket) -> Self {
-        Self { shared, socket, number: 0, subscriptions: BTreeMap::new(), beats: 0 }
+        Self { shared, socket, number: 0, subscriptions: BTreeMap::new(), beats: 0, open: Vec::new() }
     }
 
     async fn run(mut self) {
@@ -131,6 +135,13 @@ impl Connection {
             && self.shared.admit(token.as_deref().unwrap_or_default(), None).is_err()
         {
             return self.complain("authentication failure").await;
+        }
+        if token.is_none() {
+            self.open.retain(|at| at.elapsed() < Duration::from_secs(1));
+            self.open.push(Instant::now());
+            if self.open.len() > OPEN_MAX {
+                return self.complain("rate limit exceeded").await;
+            }
         }
         let known = [
             "heartbeats",
@@ -250,12 +261,15 @@ impl Connection {
         let root = root_of(exchange, order);
         let (limit, stop) = match order.new.terms {
             Terms::Limit(limit) => (limit.to_string(), String::new()),
-            Terms::StopLimit { stop, limit } => (limit.to_string(), stop.to_string()),
+            Terms::StopLimit { stop, limit } | Terms::Oco { stop, limit } => {
+                (limit.to_string(), stop.to_string())
+            }
             _ => (String::new(), String::new()),
         };
         let kind = match order.new.terms {
             Terms::Market => "Market",
             Terms::StopLimit { .. } => "Stop Limit",
+            Terms::Oco { .. } => "Bracket",
             _ => "Limit",
         };
         let ended = order.status != Status::Working;

@@ -138,7 +138,15 @@ impl Desk {
             }
             "twapOrder" => Some(Ok(self.begin_twap(&action["twap"])?)),
             "twapCancel" => Some(Ok(self.cancel_twap(action))),
-            "noop" | "reserveRequestWeight" => default(),
+            "reserveRequestWeight" => {
+                let weight = action["weight"].as_u64().filter(|weight| *weight > 0)?;
+                self.exchange().pay(-Decimal::from(weight) * Decimal::new(5, 4));
+                let mut state = self.state();
+                let (used, cap) = state.requests.unwrap_or((10, 11_234));
+                state.requests = Some((used, cap + weight));
+                default()
+            }
+            "noop" => default(),
             _ => None,
         }
     }

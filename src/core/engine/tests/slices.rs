@@ -5,7 +5,7 @@ use super::rig::*;
 use crate::domain::order::{OrderType, Slices};
 use crate::domain::statement::BrokerUpdate;
 
-const SLICES: Slices = Slices { minutes: 30, randomize: true };
+const SLICES: Slices = Slices { minutes: 30, randomize: true, limit_price: None };
 
 fn number() -> BrokerOrderId {
     BrokerOrderId::new("twap-7")

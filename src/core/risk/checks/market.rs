@@ -9,7 +9,7 @@ use crate::domain::calendar::MarketPhase;
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::AssetClass;
 use crate::domain::money::Price;
-use crate::domain::order::{OrderSubject, Pricing, TimeInForce};
+use crate::domain::order::{OrderSubject, Pricing, Slices, TimeInForce};
 use crate::domain::quote::{Feed, Quote};
 
 use super::{Checks, Context, Part, percent};
@@ -37,7 +37,10 @@ fn hours(context: &Context<'_>, checks: &mut Checks) {
 /// Seconds of age, and what is allowed; `None` where there is no quote at all.
 fn stale(context: &Context<'_>, checks: &mut Checks) {
     let (view, limits) = (context.view, context.view.limits);
-    let market_like = !matches!(context.request.pricing, Pricing::Limit { .. } | Pricing::StopLimit { .. });
+    let market_like = !matches!(
+        context.request.pricing,
+        Pricing::Limit { .. } | Pricing::StopLimit { .. } | Pricing::Oco { .. }
+    );
     let allowed = if market_like { limits.quote_age_market_seconds } else { limits.quote_age_limit_seconds };
     for part in &context.parts {
         let Some(quote) = part.quote else {
@@ -133,6 +136,12 @@ fn collar(context: &Context<'_>, checks: &mut Checks) {
                 return wrong_stop(quote, stop_price, checks);
             }
             limit_collar(part, buy, limit_price, stop_price, checks);
+        }
+        Pricing::Oco { stop_price, .. } if !stop_is_ahead(quote, buy, stop_price) => {
+            wrong_stop(quote, stop_price, checks)
+        }
+        Pricing::Oco { limit_price, .. } | Pricing::Twap(Slices { limit_price: Some(limit_price), .. }) => {
+            limit_collar(part, buy, limit_price, far_side, checks);
         }
         Pricing::Stop { stop_price } if !stop_is_ahead(quote, buy, stop_price) => {
             wrong_stop(quote, stop_price, checks)

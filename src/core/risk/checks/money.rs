@@ -60,7 +60,7 @@ pub(super) fn crossing<'a>(
 /// Where another order rests in the book; nowhere while it waits for its trigger.
 fn resting_price(order: &OrderRequest, quote: Option<&Quote>) -> Option<Price> {
     match order.pricing {
-        Pricing::Limit { limit_price } => Some(limit_price),
+        Pricing::Limit { limit_price } | Pricing::Oco { limit_price, .. } => Some(limit_price),
         Pricing::StopLimit { stop_price, limit_price } => {
             let last = quote?.last.or_else(|| quote?.mark())?;
             let traded = if order.side.is_buy() { last >= stop_price } else { last <= stop_price };
@@ -73,8 +73,8 @@ fn resting_price(order: &OrderRequest, quote: Option<&Quote>) -> Option<Price> {
 /// Would an order of this pricing trade with one of ours that rests at `theirs`.
 fn meets(pricing: &Pricing, buy: bool, theirs: Price, quote: Option<&Quote>) -> bool {
     match *pricing {
-        Pricing::Limit { limit_price } if buy => limit_price >= theirs,
-        Pricing::Limit { limit_price } => limit_price <= theirs,
+        Pricing::Limit { limit_price } | Pricing::Oco { limit_price, .. } if buy => limit_price >= theirs,
+        Pricing::Limit { limit_price } | Pricing::Oco { limit_price, .. } => limit_price <= theirs,
         // A market order meets a resting order only where that is the best of the market.
         Pricing::Market | Pricing::Twap(_) if buy => {
             quote.and_then(|q| q.ask).is_some_and(|ask| theirs <= ask)

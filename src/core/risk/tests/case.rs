@@ -21,8 +21,8 @@ pub(super) use crate::domain::limits::{DayTradeRule, RiskLimits, TradingState};
 pub(super) use crate::domain::money::{Currency, Money, Price, Quantity};
 pub(super) use crate::domain::option::Leg;
 pub(super) use crate::domain::order::{
-    BracketExit, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
-    Trail,
+    BracketExit, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, Slices,
+    TimeInForce, Trail,
 };
 pub(super) use crate::domain::quote::{Feed, Quote};
 pub(super) use crate::domain::strategy::Lock;

@@ -513,6 +513,35 @@ pub(super) fn collars(t: &mut Table) {
         |c, v| c.request.pricing = stop_limit("101", v),
         &[("106.05", Pass, ""), ("106.06", Fail, "measured=106.06 limit=106.05")],
     );
+    let oco = |limit: &str, stop: &str| Pricing::Oco { limit_price: p(limit), stop_price: p(stop) };
+    t.check(
+        Code::PriceCollar,
+        "an oco sale of coins at 100, stop",
+        move |c, v| {
+            c.quote("BTC-USD", "100", "100");
+            c.ask(Side::Sell, "BTC-USD", "1", oco("120", v));
+        },
+        &[("99.99", Pass, ""), ("100", Fail, "measured=100 limit=100")],
+    );
+    t.check(
+        Code::PriceCollar,
+        "an oco sale of coins at 100, limit",
+        move |c, v| {
+            c.quote("BTC-USD", "100", "100");
+            c.ask(Side::Sell, "BTC-USD", "1", oco(v, "50"));
+        },
+        &[("95", Pass, ""), ("94.99", Fail, "measured=94.99 limit=95")],
+    );
+    t.check(
+        Code::PriceCollar,
+        "slices of coins at 100, worst price",
+        |c, v| {
+            c.quote("BTC-USD", "100", "100");
+            let slices = Slices { minutes: 30, randomize: false, limit_price: Some(p(v)) };
+            c.ask(Side::Buy, "BTC-USD", "1", Pricing::Twap(slices));
+        },
+        &[("105", Pass, ""), ("105.01", Fail, "measured=105.01 limit=105")],
+    );
     // Bought at 3 - 1 = 2 a package, sold at the same.
     let spread = |side: Side| {
         move |c: &mut Case, v: &str| {

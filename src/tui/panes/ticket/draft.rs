@@ -183,13 +183,18 @@ impl Draft {
             OrderType::Market => {}
             // The time of its slices is how long it works, and where it fills nobody knows yet: it has no exits of its own.
             OrderType::Twap => {
-                fields.extend([Field::Minutes, Field::Pace]);
+                // Who sets a worst price has them at even times, which the broker chooses.
+                let limited = capabilities.is_some_and(|can| can.limited_slices);
+                fields.push(Field::Minutes);
+                fields.push(if limited { Field::Limit } else { Field::Pace });
                 fields.extend(self.closes_lots(class).then_some(Field::Lots));
                 return fields;
             }
             OrderType::Limit => fields.push(Field::Limit),
             OrderType::Stop => fields.push(Field::Stop),
             OrderType::StopLimit => fields.extend([Field::Stop, Field::Limit]),
+            // It is an exit by itself.
+            OrderType::Oco => fields.extend([Field::Limit, Field::Stop]),
             OrderType::TrailingStop => fields.push(Field::Trail),
         }
         fields.push(Field::TimeInForce);
@@ -215,15 +220,15 @@ impl Draft {
         self.side == Side::Sell && (class != AssetClass::Option || self.effect == PositionEffect::Close)
     }
 
-    /// The slices of an order over a time.
-    fn slices(&self) -> Result<Slices, Lack> {
+    /// The slices of an order over a time; at random times only where that can be chosen.
+    fn slices(&self, random: bool) -> Result<Slices, Lack> {
         let lack = |text: &str| Lack { field: Field::Minutes, text: text.to_owned() };
         if self.minutes.text().is_empty() {
             return Err(lack("over how many minutes? as 30"));
         }
         let minutes = self.minutes.text().parse().ok().filter(|minutes| (1..=MINUTES_MAX).contains(minutes));
         let minutes = minutes.ok_or_else(|| lack("is none of 1 to 1440 minutes"))?;
-        Ok(Slices { minutes, randomize: self.random })
+        Ok(Slices { minutes, randomize: self.random && random, limit_price: None })
     }
 
     /// Lets go of choices that the account does not have: type, duration, side, hours.
@@ -363,7 +368,7 @@ impl Draft {
             stop_price: price(Field::Stop, &self.stop, "which stop price?")?,
             trail_amount,
             trail_percent,
-            twap: if has(Field::Minutes) { Some(self.slices()?) } else { None },
+            twap: if has(Field::Minutes) { Some(self.slices(has(Field::Pace))?) } else { None },
             limit_peg: None,
             time_in_force: if has(Field::TimeInForce) { self.time_in_force } else { TimeInForce::Gtc },
             expire_date: if has(Field::Expiry) { Some(self.expire_date()?) } else { None },
