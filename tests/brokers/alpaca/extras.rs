@@ -50,6 +50,7 @@ async fn both() -> (Subject, std::sync::Arc<AlpacaEmulator>) {
         replace: ("PATCH", "/v2/orders/"),
         cancel: ("DELETE", "/v2/orders/"),
         read: ("GET", "/v2/orders"),
+        sheet: crate::contract::sheet::alpaca(&emulator),
         keep: Box::new(std::sync::Arc::clone(&emulator)),
     };
     (subject, emulator)
