@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kinds::{
-    ACCOUNT_KINDS, AccountMethods, COLOURS, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS,
+    ACCOUNT_KINDS, AccountMethods, COLOURS, ClockOf, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS,
     LOT_METHODS, NOTICES, Number, ON_EXITS, PlanWords, ProgramPath, Refused, SESSIONS, ScheduleName,
     SlippageModel, TOUCHES, ThemeName, WASH_SCOPES, Whole, ZONES,
 };
@@ -68,6 +68,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         sessions: SESSIONS,
         touch: TOUCHES,
         adjust_gtc: Flag,
+        clock: ClockOf,
         seed: Whole(0_u64, SEED_MAX),
         slippage: SlippageModel,
         slippage_crypto: SlippageModel,

@@ -525,10 +525,7 @@ impl EngineTask {
 
     async fn advance(&mut self, seconds: i64) -> Result<Reply, SessionError> {
         let Source::Replay(replay) = &mut self.feed.source else {
-            return Err(SessionError::Usage(
-                "paper advance: found the simulated market, whose clock is now; allowed in a replay alone, there by 'wait 1h' in a script: arbion demo --replay FILE --script FILE"
-                    .to_owned(),
-            ));
+            return self.advance_own(seconds).await;
         };
         let target = replay.now() + jiff::SignedDuration::from_secs(seconds);
         let events = replay.advance_to(target);

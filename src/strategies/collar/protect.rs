@@ -119,7 +119,8 @@ impl Turn<'_> {
             && !self.memory.kept.is_in_hand(self.hours.today)
     }
 
-    /// The last half hour before an ex-date: calls in the money whose holders gain by exercising.
+    /// The last half hour before an ex-date: calls in the money whose holders gain by exercising. In its last quarter they are bought back:
+    /// there is no time for another roll that nobody may take.
     pub(super) fn before_ex_dividend(&mut self, spot: Price) -> bool {
         if !self.hours.late || self.params.word("ex_dividend") == "accept" {
             return false;
@@ -144,6 +145,7 @@ impl Turn<'_> {
                 }
                 let wants = Wants { after: Some(group.expiry), fallback: true, ..Wants::default() };
                 if self.params.word("ex_dividend") == "roll"
+                    && !self.hours.last
                     && self.roll(&group, spot, wants, Some(dividend.amount), "COLLAR_EXDIV")
                 {
                     return true;

@@ -116,19 +116,22 @@ fn restore<M: SlotMemory>(
     Ok(())
 }
 
-/// When all of them evaluate: a minute after the open, at 09:45 and 12:30, half an hour before the close; their orders walk each half minute.
-pub(in crate::strategies) fn schedules() -> Vec<Schedule> {
+/// When all of them evaluate: a minute after the open, at 09:45 and 12:30, half an hour and a quarter of one before the close; their orders
+/// walk each half minute.
+fn schedules() -> Vec<Schedule> {
     let step = ScheduleSpec::Every { step: LOOK, within: Within::Regular };
     vec![
         Schedule::managing("open", bell(Edge::Open, 1)),
         Schedule::managing("evaluate", ScheduleSpec::at(vec![time(9, 45, 0, 0), time(12, 30, 0, 0)])),
         Schedule::managing("late", bell(Edge::Close, -30)),
+        Schedule::managing("last", bell(Edge::Close, -15)),
+        // The evaluations come before the orders walk.
         Schedule::managing(LADDER, step),
     ]
 }
 
 /// So many minutes from a bell.
-pub(in crate::strategies) const fn bell(edge: Edge, minutes: i64) -> ScheduleSpec {
+const fn bell(edge: Edge, minutes: i64) -> ScheduleSpec {
     ScheduleSpec::Bell { edge, offset: SignedDuration::from_mins(minutes) }
 }
 
@@ -173,11 +176,6 @@ pub(in crate::strategies) trait Evaluates {
     const KIND: &'static str;
     /// Version of what it remembers.
     const VERSION: u32;
-
-    /// When it evaluates, and its orders walk.
-    fn rhythm(&self) -> Vec<Schedule> {
-        schedules()
-    }
 
     /// The most money it may have at work, where its parameters bound it.
     fn most_capital(&self, _equity: Decimal) -> Option<Decimal> {
@@ -360,7 +358,7 @@ where
     }
 
     fn schedules(&self) -> Vec<Schedule> {
-        self.rhythm()
+        schedules()
     }
 
     fn memory(&self) -> String {
