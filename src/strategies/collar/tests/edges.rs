@@ -184,3 +184,21 @@ fn an_expiry_that_does_not_show_itself_is_said_two_hours_after_the_open() {
     assert!(script.alerts.iter().any(|text| text.contains("SETTLE_LATE")), "{:?}", script.alerts);
     assert!(script.proposed.is_empty(), "{:?}", script.proposed);
 }
+
+/// The option of an assignment is told before its shares have gone: they are nobody's to write a call on meanwhile.
+#[test]
+fn shares_that_are_leaving_get_no_other_call() {
+    let mut script = hedged(1, "P185 2027-01-15", "C220 2027-01-15", &[]);
+    script.until("2026-11-12 11:00");
+    script.clear();
+    script.assign_without_shares(&contract("C220 2027-01-15"), 1);
+    check(&script, &["COLLAR_CALLED_AWAY"]);
+    assert!(script.proposed.is_empty(), "{:?}", script.proposed);
+    // Also after a restart, until the morning after, when what is held counts as it is held.
+    script.restart();
+    script.until("2026-11-13 10:00");
+    assert!(script.proposed.is_empty(), "{:?}", script.proposed);
+    script.until("2026-11-13 12:31");
+    assert!(script.alerts.iter().any(|text| text.contains("SETTLE_LATE -100 AAPL")), "{:?}", script.alerts);
+    assert!(script.proposed[0].starts_with("sell Open 1 AAPL 15Jan27"), "{:?}", script.proposed);
+}
