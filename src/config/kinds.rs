@@ -429,7 +429,8 @@ impl Kind for ClockOf {
     type Value = PaperClock;
 
     fn allowed(&self) -> String {
-        "\"system\", or the instant at which a clock of its own begins, such as \"2026-11-12T14:40:00Z\"".to_owned()
+        "\"system\", or the instant at which a clock of its own begins, such as \"2026-11-12T14:40:00Z\""
+            .to_owned()
     }
 
     fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<PaperClock, Refused> {

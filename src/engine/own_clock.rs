@@ -106,7 +106,9 @@ impl EngineTask {
         let span = SignedDuration::from_secs(seconds);
         if !span.is_positive() || span > MOVE_MAX {
             let most = MOVE_MAX.as_hours() / 24;
-            return Err(SessionError::Usage(format!("paper advance: found {seconds} s, allowed 1 s to {most} d at a time")));
+            return Err(SessionError::Usage(format!(
+                "paper advance: found {seconds} s, allowed 1 s to {most} d at a time"
+            )));
         }
         let start = self.clock.now();
         let Ok(until) = start.checked_add(span) else {

@@ -342,7 +342,8 @@ impl EngineTask {
                 }
             }
             Effect::Submit { account, order } => {
-                let unknown = order.get().subject.instruments().filter(|traded| !self.known.contains(*traded));
+                let unknown =
+                    order.get().subject.instruments().filter(|traded| !self.known.contains(*traded));
                 self.traded.extend(unknown.cloned());
                 self.send(&account, LinkCommand::Submit(order)).await;
             }

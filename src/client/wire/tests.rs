@@ -9,11 +9,11 @@ use super::*;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
+use crate::domain::money::{Price, Quantity};
 use crate::domain::note::SymbolNote;
 use crate::domain::order::Order;
-use crate::domain::quote::{Feed, Quote};
-use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side};
+use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{Connection, LogLine, Severity, Snapshot, Watchlist};
 
 fn at(seconds: u64) -> Timestamp {

@@ -18,7 +18,11 @@ pub struct BrokerPreview {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<Money>,
     /// Buying power once it works.
-    #[serde(default, with = "crate::domain::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::domain::money::decimal_text_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub buying_power_after: Option<Decimal>,
     /// Its warnings, or why it would refuse the order, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -36,7 +40,11 @@ pub struct OrderPreview {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_price: Option<Price>,
     /// Cash that leaves (positive) or comes (negative), without fees; absent without a quote.
-    #[serde(default, with = "crate::domain::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::domain::money::decimal_text_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub estimated_cost: Option<Decimal>,
     /// Fees, positive.
     #[serde(with = "decimal_text")]

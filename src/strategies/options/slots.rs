@@ -385,7 +385,9 @@ where
             // What is held by now is what is held: it goes on by that.
             kept.awaited = None;
             let (name, symbol) = (&self.head.name, &slot.symbol);
-            let text = format!("{name}: SETTLE_LATE {units} {symbol} of an assignment of {since} were not seen to move");
+            let text = format!(
+                "{name}: SETTLE_LATE {units} {symbol} of an assignment of {since} were not seen to move"
+            );
             out.push(Output::Alert(text));
         }
         if slot.settle_said == Some(hours.today) {

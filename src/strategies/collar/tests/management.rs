@@ -145,7 +145,8 @@ fn a_roll_for_a_dividend_that_nobody_takes_ends_with_the_call_bought_back() {
     script.until("2026-11-12 15:46");
     assert_eq!(held(&script, "C198 2026-11-20"), 0, "{:?}", script.log);
     // Two lots, one of them bare: the pair for it walks when the last half hour begins, and ends there unfilled.
-    let mut script = hedged(1, "P180 2026-12-18", "C160 2026-12-18", &[STILL[0], STILL[1], ("ex_dividend", "close")]);
+    let mut script =
+        hedged(1, "P180 2026-12-18", "C160 2026-12-18", &[STILL[0], STILL[1], ("ex_dividend", "close")]);
     script.world.fills = Never;
     script.until("2026-11-12 15:29");
     script.give(share(), 200, "190");

@@ -300,11 +300,11 @@ fn a_put_bought_back_by_hand_is_not_written_again_before_the_next_day() {
 /// Between the option of an assignment and its shares neither is there: the money is spoken for, and shares on their way out are nobody's.
 #[test]
 fn nothing_is_written_between_an_assignment_and_its_shares() {
-    for (given, option, code) in [
-        (0, "P205 2026-12-18", "WHEEL_ASSIGNED"),
-        (100, "C190 2026-12-18", "WHEEL_CALLED_AWAY"),
-    ] {
-        let pairs = [("contracts", "1"), ("cooldown_days", "0"), ("take_profit", "1"), ("roll_call_itm", "false")];
+    for (given, option, code) in
+        [(0, "P205 2026-12-18", "WHEEL_ASSIGNED"), (100, "C190 2026-12-18", "WHEEL_CALLED_AWAY")]
+    {
+        let pairs =
+            [("contracts", "1"), ("cooldown_days", "0"), ("take_profit", "1"), ("roll_call_itm", "false")];
         let mut script = Script::new("wheel", START, 100_000, &pairs);
         script.give(share(), given, "190");
         script.give(Instrument::Option(contract(option)), -1, "5.00");
