@@ -509,6 +509,9 @@ impl EngineTask {
         if assigned.is_zero() {
             return Err(SessionError::Usage(format!("no short position in {text} to assign")));
         }
+        // What was said to be so outlives a kill.
+        self.follow_venue().await;
+        self.follow_disk().await;
         Ok(Reply::Done(format!("assigned {assigned} of {text}")))
     }
 

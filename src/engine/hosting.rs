@@ -312,6 +312,21 @@ impl EngineTask {
         }
     }
 
+    /// All that has happened so far is on the disk, or the time for that is over.
+    pub(super) async fn follow_disk(&mut self) {
+        let (deadline, wanted) = (Instant::now() + FOLLOWED_MAX, self.newest);
+        while self.written < wanted {
+            tokio::select! {
+                biased;
+                Some(written) = self.journaled.recv() => self.on_written(written).await,
+                () = tokio::time::sleep_until(deadline) => {
+                    tracing::warn!("the disk does not keep up");
+                    return;
+                }
+            }
+        }
+    }
+
     /// A broker's prices, for the bars that are made of them.
     pub(super) fn see_for_bars(&mut self, quote: &Quote) {
         for ((instrument, _), stream) in &mut self.hosting.streams {

@@ -163,6 +163,7 @@ impl EngineTask {
         self.step(Input::Tick).await;
         self.look_for_bars().await;
         self.follow_orders().await;
+        self.follow_disk().await;
     }
 }
 
