@@ -140,14 +140,7 @@ impl EngineTask {
             Request::NoteSymbol(change) => return self.note_symbol(change, reply).await,
             Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
             Request::PaperDoNotExercise { contract } => self.do_not_exercise(contract).await,
-            Request::PaperExpire => {
-                let (done, finished) = oneshot::channel();
-                self.paper.tell(VenueCommand::Expire(done)).await;
-                finished
-                    .await
-                    .map(|()| Reply::Done("expired what was due".to_owned()))
-                    .map_err(|_| SessionError::Gone)
-            }
+            Request::PaperExpire => self.expire().await,
             Request::Connect { logins } => self.connect(logins).await,
             Request::Disconnect { name } => self.disconnect(&name).await,
             Request::Mode { mode, account, confirmed } => {
@@ -513,6 +506,15 @@ impl EngineTask {
         self.follow_venue().await;
         self.follow_disk().await;
         Ok(Reply::Done(format!("assigned {assigned} of {text}")))
+    }
+
+    async fn expire(&mut self) -> Result<Reply, SessionError> {
+        let (done, finished) = oneshot::channel();
+        self.paper.tell(VenueCommand::Expire(done)).await;
+        finished.await.map_err(|_| SessionError::Gone)?;
+        self.follow_venue().await;
+        self.follow_disk().await;
+        Ok(Reply::Done("expired what was due".to_owned()))
     }
 
     async fn do_not_exercise(&mut self, contract: OptionContract) -> Result<Reply, SessionError> {
