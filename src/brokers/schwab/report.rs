@@ -390,9 +390,8 @@ mod tests {
     fn orders_of_which_one_cancels_the_other_have_a_group() {
         let pair = r#"{"orderId":1,"orderStrategyType":"OCO","childOrderStrategies":[
             {"orderId":2,"orderStrategyType":"SINGLE"},{"orderId":3,"orderStrategyType":"SINGLE"}]}"#;
-        let entry = pair.replace("\"orderId\":1,", "");
         let entry =
-            format!(r#"{{"orderId":9,"orderStrategyType":"TRIGGER","childOrderStrategies":[{entry}]}}"#);
+            format!(r#"{{"orderId":9,"orderStrategyType":"TRIGGER","childOrderStrategies":[{pair}]}}"#);
         for text in [pair, &entry] {
             let order: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
             let mut groups = BTreeMap::new();

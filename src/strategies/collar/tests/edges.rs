@@ -91,6 +91,17 @@ fn a_call_without_a_put_gets_one_at_once_or_is_closed() {
     assert!(script.proposed[0].starts_with("buy Close 1 AAPL 12Feb27 220C"), "{:?}", script.proposed);
 }
 
+/// A put that the account cannot pay would be denied at each evaluation: the call goes instead.
+#[test]
+fn a_call_without_a_put_that_nobody_can_pay_is_closed() {
+    let mut script = with_lots(1, &[]);
+    script.world.cash = 100.into();
+    script.give(Instrument::Option(contract("C220 2027-02-12")), -1, "5.00");
+    script.until("2026-11-12 09:46");
+    assert_eq!(script.codes()[0], "COLLAR_CALL_ONLY", "{:?}", script.log);
+    assert!(script.proposed[0].starts_with("buy Close 1 AAPL 12Feb27 220C"), "{:?}", script.proposed);
+}
+
 #[test]
 fn an_early_assignment_takes_the_shares_and_the_put_is_sold() {
     let mut script = hedged(1, "P185 2027-01-15", "C220 2027-01-15", &[]);
