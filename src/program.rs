@@ -569,7 +569,7 @@ pub fn engine_error(error: &engine::EngineError) -> CliError {
         engine::EngineError::Store(_)
         | engine::EngineError::Leftover { .. }
         | engine::EngineError::Venue { .. } => CliError::storage(error.to_string()),
-        engine::EngineError::Bars(_) => CliError::usage(error.to_string()),
+        engine::EngineError::Clock(_) | engine::EngineError::Bars(_) => CliError::usage(error.to_string()),
         _ => CliError::internal(error.to_string()),
     }
 }

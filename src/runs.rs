@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arbion::brokers::BrokerKind;
 use arbion::cli::CliError;
 use arbion::cli::host::{DemoRun, SessionKind, Settings};
-use arbion::config::{CalendarFile, ConfigFiles, CryptoPrices};
+use arbion::config::{CalendarFile, ConfigFiles, CryptoPrices, PaperClock};
 use arbion::domain::limits::RiskLimits;
 use arbion::engine::{self, Access, FeedChoice, clock};
 use arbion::store;
@@ -58,6 +58,7 @@ pub fn engine_settings(
         watchlists: config.watchlists.clone(),
         directory,
         profile: settings.profile.as_str().to_owned(),
+        clock: config.paper.clock,
         market_seed: venue.seed,
         venue,
         calendar: CalendarFile::of(&settings.paths.profile_dir(&settings.profile)),
@@ -86,7 +87,8 @@ pub fn config_files(settings: &Settings) -> ConfigFiles {
 
 /// Whose public stream has prices of coins. A demo is simulated throughout.
 fn public_crypto(settings: &Settings, kind: &SessionKind) -> Option<BrokerKind> {
-    if settings.environment.offline || !matches!(kind, SessionKind::Read | SessionKind::Trade) {
+    let own_time = settings.loaded.config.paper.clock != PaperClock::System;
+    if own_time || settings.environment.offline || !matches!(kind, SessionKind::Read | SessionKind::Trade) {
         return None;
     }
     match settings.loaded.config.market.crypto {

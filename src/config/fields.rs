@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kinds::{
-    ACCOUNT_KINDS, AccountMethods, COLOURS, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS,
-    LOT_METHODS, NOTICES, Number, ON_EXITS, PlanWords, ProgramPath, Refused, SESSIONS, ScheduleName,
+    ACCOUNT_KINDS, AccountMethods, COLOURS, CRYPTO_PRICES, ClockOf, DAY_TRADE_RULES, Flag, Instruments, Kind,
+    LEVELS, LOT_METHODS, NOTICES, Number, ON_EXITS, PlanWords, ProgramPath, Refused, SESSIONS, ScheduleName,
     SlippageModel, TOUCHES, ThemeName, WASH_SCOPES, Whole, ZONES,
 };
 use super::settings::Config;
@@ -68,6 +68,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         sessions: SESSIONS,
         touch: TOUCHES,
         adjust_gtc: Flag,
+        clock: ClockOf,
         seed: Whole(0_u64, SEED_MAX),
         slippage: SlippageModel,
         slippage_crypto: SlippageModel,

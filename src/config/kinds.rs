@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::look::{Colour, TerminalNotice, Zone};
-use super::settings::{CryptoPrices, LogLevel, OnExit, Sessions, Slippage, Touch};
+use super::settings::{CryptoPrices, LogLevel, OnExit, PaperClock, Sessions, Slippage, Touch};
 use crate::domain::account::AccountKind;
 use crate::domain::exit::{ExitError, ExitPlan};
 use crate::domain::instrument::Instrument;
@@ -419,6 +419,26 @@ impl Kind for CommandLine {
 
     fn write(&self, value: &String) -> String {
         quoted(value)
+    }
+}
+
+/// Whose time a profile lives by.
+pub(super) struct ClockOf;
+
+impl Kind for ClockOf {
+    type Value = PaperClock;
+
+    fn allowed(&self) -> String {
+        "\"system\", or the instant at which a clock of its own begins, such as \"2026-11-12T14:40:00Z\""
+            .to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<PaperClock, Refused> {
+        value.get_ref().as_str().and_then(PaperClock::parse).ok_or_else(|| Refused::new(value))
+    }
+
+    fn write(&self, value: &PaperClock) -> String {
+        quoted(&value.to_string())
     }
 }
 

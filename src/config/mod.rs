@@ -34,6 +34,6 @@ pub use look::{AlertSettings, Colour, ColourDepth, Screen, TerminalNotice, Zone}
 pub use paths::{PathError, Paths, ProfileName, home_directory};
 pub use settings::{
     Backtest, BrokerSection, Config, CryptoPrices, EngineProcess, Fees, Log, LogLevel, Market, OnExit, Paper,
-    Rates, Sessions, Slippage, Tax, Touch,
+    PaperClock, Rates, Sessions, Slippage, Tax, Touch,
 };
 pub use typed::TypedCommands;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -69,6 +71,8 @@ pub struct Paper {
     pub touch: Touch,
     /// Good-till-cancelled orders are adjusted at a split, not cancelled.
     pub adjust_gtc: bool,
+    /// Whose time the profile lives by.
+    pub clock: PaperClock,
     /// Seed of the simulated market and of every random choice of the venue.
     pub seed: u64,
     /// Slippage of shares and currencies.
@@ -102,6 +106,7 @@ impl Default for Paper {
             sessions: Sessions::Always,
             touch: Touch::Never,
             adjust_gtc: false,
+            clock: PaperClock::System,
             seed: 0,
             slippage: Slippage::BasisPoints(Decimal::ONE),
             slippage_crypto: Slippage::BasisPoints(Decimal::from(5)),
@@ -113,6 +118,46 @@ impl Default for Paper {
             cancel_ms: 50,
             fees: Fees::default(),
         }
+    }
+}
+
+/// Whose time a profile lives by. Real accounts know the world's time alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaperClock {
+    /// The system's.
+    #[default]
+    System,
+    /// Its own: it begins at this instant, goes on at the pace of life, and may be moved ahead.
+    From(Timestamp),
+}
+
+impl PaperClock {
+    /// Years that the simulated market has.
+    const YEARS: std::ops::RangeInclusive<i16> = 2000..=2099;
+
+    /// Reads `system`, or an instant such as `2026-11-12T14:40:00Z`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "system" {
+            return Some(Self::System);
+        }
+        let at: Timestamp = text.parse().ok()?;
+        Self::YEARS.contains(&Offset::UTC.to_datetime(at).year()).then_some(Self::From(at))
+    }
+}
+
+impl std::fmt::Display for PaperClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::From(at) => write!(f, "{at}"),
+        }
+    }
+}
+
+impl Serialize for PaperClock {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

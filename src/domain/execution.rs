@@ -429,6 +429,7 @@ mod tests {
             average_price: None,
             entered_at: Timestamp::UNIX_EPOCH,
             native_type: None,
+            oco_group: None,
         };
         all.push(AccountEvent::Statement(Box::new(Statement { orders: Some(vec![report]), ..statement })));
         for event in all {

@@ -44,6 +44,10 @@ pub struct OrderReport {
     /// where `pricing` says all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_type: Option<SmolStr>,
+    /// The group of which one order cancels the others, by the broker's own id of it; absent where it stands alone, and where the broker does
+    /// not say. What the paper venue and our own orders have of the kind is in their requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oco_group: Option<BrokerOrderId>,
 }
 
 impl OrderReport {
@@ -269,6 +273,7 @@ mod tests {
             average_price: None,
             entered_at: Timestamp::UNIX_EPOCH,
             native_type: None,
+            oco_group: None,
         };
         for (side, price, same) in [
             (Side::Buy, "-2.1", true),

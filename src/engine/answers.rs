@@ -140,14 +140,7 @@ impl EngineTask {
             Request::NoteSymbol(change) => return self.note_symbol(change, reply).await,
             Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
             Request::PaperDoNotExercise { contract } => self.do_not_exercise(contract).await,
-            Request::PaperExpire => {
-                let (done, finished) = oneshot::channel();
-                self.paper.tell(VenueCommand::Expire(done)).await;
-                finished
-                    .await
-                    .map(|()| Reply::Done("expired what was due".to_owned()))
-                    .map_err(|_| SessionError::Gone)
-            }
+            Request::PaperExpire => self.expire().await,
             Request::Connect { logins } => self.connect(logins).await,
             Request::Disconnect { name } => self.disconnect(&name).await,
             Request::Mode { mode, account, confirmed } => {
@@ -507,7 +500,19 @@ impl EngineTask {
         if assigned.is_zero() {
             return Err(SessionError::Usage(format!("no short position in {text} to assign")));
         }
+        // What was said to be so outlives a kill.
+        self.follow_venue().await;
+        self.follow_disk().await;
         Ok(Reply::Done(format!("assigned {assigned} of {text}")))
+    }
+
+    async fn expire(&mut self) -> Result<Reply, SessionError> {
+        let (done, finished) = oneshot::channel();
+        self.paper.tell(VenueCommand::Expire(done)).await;
+        finished.await.map_err(|_| SessionError::Gone)?;
+        self.follow_venue().await;
+        self.follow_disk().await;
+        Ok(Reply::Done("expired what was due".to_owned()))
     }
 
     async fn do_not_exercise(&mut self, contract: OptionContract) -> Result<Reply, SessionError> {
@@ -523,10 +528,7 @@ impl EngineTask {
 
     async fn advance(&mut self, seconds: i64) -> Result<Reply, SessionError> {
         let Source::Replay(replay) = &mut self.feed.source else {
-            return Err(SessionError::Usage(
-                "paper advance: found the simulated market, whose clock is now; allowed in a replay alone, there by 'wait 1h' in a script: arbion demo --replay FILE --script FILE"
-                    .to_owned(),
-            ));
+            return self.advance_own(seconds).await;
         };
         let target = replay.now() + jiff::SignedDuration::from_secs(seconds);
         let events = replay.advance_to(target);

@@ -74,13 +74,15 @@ pub fn entropy() -> u64 {
     hasher.finish()
 }
 
-/// An engine's clock: the system's, or a replay's own.
+/// An engine's clock: the system's, a replay's own, or that of a profile which lives by its own time.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// Now.
     System,
     /// Where the replay stands, in microseconds since 1970.
     Replay(Arc<AtomicI64>),
+    /// So many microseconds ahead of the system's, negative behind it: it goes on by itself, and may be moved.
+    Own(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -95,13 +97,18 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => system_now(),
+            Self::Own(ahead) => {
+                let ahead = SignedDuration::from_micros(ahead.load(Ordering::Acquire));
+                // Out of the calendar's reach is nowhere to go.
+                system_now().checked_add(ahead).unwrap_or_else(|_| system_now())
+            }
             Self::Replay(micros) => {
                 Timestamp::from_microsecond(micros.load(Ordering::Acquire)).unwrap_or(Timestamp::UNIX_EPOCH)
             }
         }
     }
 
-    /// Moves a replay's clock. The system's cannot be moved.
+    /// Moves a replay's clock. No other can be set.
     pub fn set(&self, at: Timestamp) {
         if let Self::Replay(micros) = self {
             micros.store(at.as_microsecond(), Ordering::Release);
@@ -112,6 +119,12 @@ impl Clock {
     #[must_use]
     pub const fn is_system(&self) -> bool {
         matches!(self, Self::System)
+    }
+
+    /// Does it go on by itself, at the pace of life. A replay's stands where its data is.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        !matches!(self, Self::Replay(_))
     }
 }
 

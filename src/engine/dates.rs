@@ -37,7 +37,7 @@ impl EngineTask {
             }
         }
         let now = self.clock.now();
-        let unsaid = (!self.clock.is_system()).then_some(REPORT_SAID_DAYS);
+        let unsaid = (!self.clock.goes_on()).then_some(REPORT_SAID_DAYS);
         let mut events = self.dates.book.known(underlying, exchange_date(now), unsaid, now);
         events.is_fund |= self.universe.is_fund(&Instrument::Equity { symbol: underlying.clone() });
         events

@@ -274,17 +274,21 @@ impl EngineTask {
     /// Bars that are complete, each with its end.
     fn complete(&self, instrument: &Instrument, interval: Interval, bars: Vec<Bar>) -> Vec<(Timestamp, Bar)> {
         let now = self.clock.now();
-        let delay = if self.clock.is_system() { BAR_DELAY } else { SignedDuration::ZERO };
+        let delay = if self.clock.goes_on() { BAR_DELAY } else { SignedDuration::ZERO };
         let ended = bars.into_iter().map(|bar| (bar_end(&self.calendar, instrument, interval, &bar), bar));
         // A replay hands out nothing that is not complete.
-        ended.filter(|(end, _)| !self.clock.is_system() || *end + delay <= now).collect()
+        ended.filter(|(end, _)| !self.clock.goes_on() || *end + delay <= now).collect()
     }
 
     /// A replay runs faster than the disk and the venue: what strategies asked for at a bar is with the venue before the next one comes.
     pub(super) async fn follow_strategies(&mut self) {
-        if self.core.strategy_bars().next().is_none() {
-            return;
+        if self.core.strategy_bars().next().is_some() {
+            self.follow_orders().await;
         }
+    }
+
+    /// What was asked for is written and with the venue, or the time for that is over.
+    pub(super) async fn follow_orders(&mut self) {
         let deadline = Instant::now() + FOLLOWED_MAX;
         loop {
             let in_flight = |order: &Order| {
@@ -301,7 +305,22 @@ impl EngineTask {
                 Some(written) = self.journaled.recv() => self.on_written(written).await,
                 Some(reported) = self.reports.recv() => self.reported(reported).await,
                 () = tokio::time::sleep_until(deadline) => {
-                    tracing::warn!("disk or venue do not keep up with the replay");
+                    tracing::warn!("disk or venue do not keep up with the clock");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// All that has happened so far is on the disk, or the time for that is over.
+    pub(super) async fn follow_disk(&mut self) {
+        let (deadline, wanted) = (Instant::now() + FOLLOWED_MAX, self.newest);
+        while self.written < wanted {
+            tokio::select! {
+                biased;
+                Some(written) = self.journaled.recv() => self.on_written(written).await,
+                () = tokio::time::sleep_until(deadline) => {
+                    tracing::warn!("the disk does not keep up");
                     return;
                 }
             }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::brokers::BrokerKind;
-use crate::config::{BrokerSection, CalendarFile, ConfigFiles};
+use crate::config::{BrokerSection, CalendarFile, ConfigFiles, PaperClock};
 use crate::core::effect::Ticket;
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input};
@@ -37,6 +37,7 @@ use super::link::{self, LinkQueue};
 use super::live;
 use super::noted;
 use super::opening::{open_reader, remove_run, take_lock};
+use super::own_clock;
 use super::paper::{Backlog, PaperBroker};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
@@ -102,6 +103,8 @@ pub struct Settings {
     pub limits: Option<RiskLimits>,
     /// Where limits that are changed while it runs are kept; absent for runs that nothing is kept of.
     pub config: Option<ConfigFiles>,
+    /// Whose time the profile lives by.
+    pub clock: PaperClock,
     /// Seed of the simulated market.
     pub market_seed: u64,
     /// New prices per symbol and second.
@@ -134,6 +137,9 @@ pub enum EngineError {
         /// Why not.
         reason: String,
     },
+    /// The profile cannot live by the clock that it was given.
+    #[error("{0}")]
+    Clock(String),
     /// The system gives no thread.
     #[error("no thread can be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -288,11 +294,9 @@ impl Assembly {
             remove_run(&settings.directory)?;
         }
         let lock = take_lock(&settings).await?;
-        let feed = make_feed(&settings, &universe, &calendar)?;
-        let clock = match feed.replay_state() {
-            Some(state) => Clock::replay(state.at),
-            None => Clock::System,
-        };
+        let clock = if replay { Clock::System } else { own_clock::open(&settings)? };
+        let feed = make_feed(&settings, &universe, &calendar, clock.now())?;
+        let clock = feed.replay_state().map_or(clock, |state| Clock::replay(state.at));
         let now = clock.now();
         let store = match settings.access {
             Access::Read => open_reader(&settings.directory).await?,
@@ -313,6 +317,9 @@ impl Assembly {
         }
         let live_limits = settings.live_limits.clone();
         let logins = if replay { Vec::new() } else { live::read_logins(&store)? };
+        if let (Clock::Own(_), Some(login)) = (&clock, logins.first()) {
+            return Err(EngineError::Clock(own_clock::with_broker(&login.broker)));
+        }
         for login in &logins {
             drop(core.step(now, Input::Account(Box::new(live::setup_of(login, &live_limits)))));
             // Nobody has heard of its broker yet.
@@ -376,6 +383,7 @@ impl Assembly {
             awaits: super::picture::Awaits::default(),
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
+            traded: Vec::new(),
             last_bar_at: None,
             clock_watch: super::clock::ClockWatch::default(),
             volumes_told: std::collections::BTreeMap::new(),
@@ -432,6 +440,7 @@ fn make_feed(
     settings: &Settings,
     universe: &Arc<Universe>,
     calendar: &Arc<Calendar>,
+    now: Timestamp,
 ) -> Result<MarketFeed, EngineError> {
     Ok(match &settings.feed {
         FeedChoice::Simulated => {
@@ -442,7 +451,7 @@ fn make_feed(
                 Arc::clone(calendar),
                 keeps_hours,
             );
-            MarketFeed::simulated(market, Arc::clone(universe), settings.updates_per_second, system_now())
+            MarketFeed::simulated(market, Arc::clone(universe), settings.updates_per_second, now)
         }
         FeedChoice::Replay { file, speed } => {
             MarketFeed::replay(file.as_ref(), *speed, Arc::clone(universe), calendar)?

@@ -61,6 +61,8 @@ pub(super) enum VenueCommand {
     EndOfData(Timestamp),
     DailyStats(Instrument, DailyStats),
     Advance(Timestamp),
+    /// Asks when the venue does something by itself.
+    NextDue(oneshot::Sender<Option<Timestamp>>),
     /// Answered once everything that was told before has been done and reported.
     Sync(oneshot::Sender<()>),
 }
@@ -203,7 +205,7 @@ struct VenueTask {
 impl VenueTask {
     async fn run(mut self, mut inbox: mpsc::Receiver<VenueCommand>) {
         loop {
-            let due = self.venue.next_due().filter(|_| self.clock.is_system());
+            let due = self.venue.next_due().filter(|_| self.clock.goes_on());
             let wait = due.map(|due| due.duration_since(self.clock.now()).unsigned_abs_or_zero());
             tokio::select! {
                 biased;
@@ -231,6 +233,7 @@ impl VenueTask {
             VenueCommand::Announce(actions) => self.venue.announce(actions),
             VenueCommand::Advance(to) => self.venue.advance(to),
             VenueCommand::Sync(reply) => give(reply, ()),
+            VenueCommand::NextDue(reply) => give(reply, self.venue.next_due()),
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
             VenueCommand::Calendar(calendar) => self.venue.set_calendar(calendar),
             VenueCommand::Submit(order, reply) => {

@@ -16,7 +16,10 @@ use crate::domain::order::{
 };
 use crate::domain::position::Position;
 
+mod uncommitted;
+
 use super::absent::{no_order, no_position};
+use uncommitted::uncommitted;
 
 /// Who asks, and for which account.
 #[derive(Clone, Debug)]
@@ -336,40 +339,6 @@ fn part_of(
     } else {
         Err(SessionError::Usage(format!("{percent} % of {held} {instrument} is less than one unit")))
     }
-}
-
-/// What of a closing quantity no working order has claimed. Where the exits of a bracket hold the units, the closing order joins
-/// their group instead: what fills first cancels the rest.
-fn uncommitted(
-    core: &Engine,
-    account: &AccountId,
-    instrument: &Instrument,
-    side: Side,
-    quantity: Quantity,
-    held: Quantity,
-) -> Result<(Quantity, Option<ClientOrderId>), SessionError> {
-    let mut group = None;
-    let mut claimed = Quantity::ZERO;
-    for order in core.book().working_of(account) {
-        let same = order.request.subject.instrument() == Some(instrument)
-            && order.request.side.is_buy() == side.is_buy();
-        if !same {
-            continue;
-        }
-        match order.request.contingency.oco_group {
-            // The stop of a plan makes way by itself.
-            None if core.is_plan_stop(order.request.client_order_id) => {}
-            Some(oco) => group = Some(oco),
-            None => claimed += order.leaves_quantity(),
-        }
-    }
-    let free = held - claimed;
-    if !free.is_positive() {
-        return Err(SessionError::Usage(format!(
-            "all {held} {instrument} are in working orders; cancel those first"
-        )));
-    }
-    Ok((quantity.min(free), group))
 }
 
 fn pricing(

@@ -54,7 +54,7 @@ impl EngineTask {
         for instrument in &wanted {
             self.ensure(instrument).await;
         }
-        if self.access == Access::Read || !self.clock.is_system() {
+        if self.access == Access::Read || !self.clock.goes_on() {
             self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
         } else {
             self.reconcile_first(account).await;

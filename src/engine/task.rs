@@ -14,12 +14,11 @@ use crate::client::{Reply, SessionError};
 use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
-use crate::domain::calendar::{Calendar, exchange_date};
+use crate::domain::calendar::Calendar;
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
+use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
-use crate::domain::money::Currency;
 use crate::domain::note::SymbolNote;
 use crate::domain::order::{Order, OrderHandle};
 use crate::domain::quote::{Bar, Feed, Interval};
@@ -52,8 +51,6 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 const TICK_EVERY: Duration = Duration::from_secs(1);
 /// How often the other doors of the kill switch are looked at.
 const HALT_EVERY: Duration = Duration::from_millis(200);
-/// Sessions that a day's usual volume is the average of.
-const VOLUME_DAYS: usize = 20;
 /// Jobs kept while the journal takes none.
 const UNSENT_MAX: usize = 10_000;
 
@@ -103,6 +100,8 @@ pub(super) struct EngineTask {
     pub(super) awaits: Awaits,
     pub(super) previews: Previews,
     pub(super) known: BTreeSet<Instrument>,
+    /// What was ordered and is not known yet.
+    pub(super) traded: Vec<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
     pub(super) clock_watch: ClockWatch,
     /// Whose average volume the core has been told, and on which day.
@@ -299,18 +298,6 @@ impl EngineTask {
         }
     }
 
-    /// Makes known what the orders of a statement trade: some may be of others.
-    async fn make_known(&mut self, event: &AccountEvent) {
-        let AccountEvent::Statement(statement) = event else { return };
-        for report in statement.orders.iter().flatten() {
-            for instrument in report.subject.instruments() {
-                if !self.known.contains(instrument) {
-                    Box::pin(self.ensure(instrument)).await;
-                }
-            }
-        }
-    }
-
     /// Hands a job to the journal. One that finds no room is kept and goes later, as it may hold fills; but what waits for it is told that
     /// it is not on disk.
     pub(super) async fn write(&mut self, job: Job) {
@@ -354,7 +341,12 @@ impl EngineTask {
                     None => self.write(job).await,
                 }
             }
-            Effect::Submit { account, order } => self.send(&account, LinkCommand::Submit(order)).await,
+            Effect::Submit { account, order } => {
+                let unknown =
+                    order.get().subject.instruments().filter(|traded| !self.known.contains(*traded));
+                self.traded.extend(unknown.cloned());
+                self.send(&account, LinkCommand::Submit(order)).await;
+            }
             Effect::Cancel { account, order } => {
                 if let Some(order) = self.handle(order) {
                     self.send(&account, LinkCommand::Cancel(order)).await;
@@ -371,7 +363,7 @@ impl EngineTask {
                 }
             }
             // An engine that only reads has an empty venue; a replay's venue is its own clock's.
-            Effect::Reconcile { .. } if self.access == Access::Read || !self.clock.is_system() => {}
+            Effect::Reconcile { .. } if self.access == Access::Read || !self.clock.goes_on() => {}
             Effect::Reconcile { account, reason, since } => {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
@@ -436,12 +428,13 @@ impl EngineTask {
     }
 
     /// New prices go to the core and to the venue.
-    async fn prices(&mut self) {
+    pub(super) async fn prices(&mut self) {
         if matches!(self.feed.source, Source::Replay(_)) {
             let events = self.feed.follow(system_now());
             self.replay(events).await;
             return;
         }
+        self.follow_traded().await;
         let now = self.clock.now();
         let quotes = self.feed.poll(now);
         for quote in &quotes {
@@ -493,7 +486,7 @@ impl EngineTask {
 
     /// Takes in all that the venue has reported so far. Data runs faster than life in a replay: without this the books would lag behind
     /// it, and the two tasks could come to wait for each other.
-    async fn follow_venue(&mut self) {
+    pub(super) async fn follow_venue(&mut self) {
         let (done, mut synced) = oneshot::channel();
         self.paper.tell(VenueCommand::Sync(done)).await;
         loop {
@@ -510,72 +503,6 @@ impl EngineTask {
         self.paper.tell(VenueCommand::Bar(end, instrument.clone(), bar)).await;
         self.step(Input::Bar { instrument, interval, bar }).await;
     }
-
-    /// Makes an instrument known to core and venue: terms, a fresh price, and prices from now on. False when nobody knows it.
-    pub(super) async fn ensure(&mut self, instrument: &Instrument) -> bool {
-        if !self.feed.knows(instrument) {
-            return false;
-        }
-        if self.known.insert(instrument.clone()) {
-            let spec = InstrumentSpec::standard(instrument.clone());
-            let currency = spec.currency;
-            self.paper.tell(VenueCommand::Spec(Box::new(spec.clone()))).await;
-            self.step(Input::Instrument(Box::new(spec))).await;
-            self.tell_daily_stats(instrument).await;
-            self.ask_for_spec(instrument);
-            // An option is judged by its underlying too.
-            let driver = instrument.price_driver();
-            if driver != *instrument {
-                Box::pin(self.ensure(&driver)).await;
-            }
-            for pair in pairs_of(currency) {
-                Box::pin(self.ensure(&pair)).await;
-            }
-        }
-        self.feed.activate(instrument);
-        self.live.prices.want(instrument);
-        if let Some(quote) = self.feed.quote_now(instrument, self.clock.now())
-            && matches!(self.feed.source, Source::Simulated(_))
-        {
-            self.step(Input::Quote(Box::new(quote.clone()))).await;
-            self.paper.offer(vec![quote], &mut self.backlog);
-        }
-        true
-    }
-}
-
-impl EngineTask {
-    /// Tells the core what an instrument trades in a day, by the complete daily bars of the last twenty sessions: when somebody wants to order
-    /// it, once a day. Shares and coins alone: what a contract trades no daily bar says.
-    pub(super) async fn tell_average_volume(&mut self, instrument: &Instrument) {
-        let now = self.clock.now();
-        let today = exchange_date(now);
-        let measured = matches!(instrument.asset_class(), AssetClass::Equity | AssetClass::Crypto);
-        if !measured || self.volumes_told.get(instrument) == Some(&today) {
-            return;
-        }
-        let complete = |bar: &Bar| bar.start + SignedDuration::from_secs(Interval::Day1.seconds()) <= now;
-        let bars: Vec<Bar> = self
-            .feed
-            .bars(instrument, Interval::Day1, now, VOLUME_DAYS + 1)
-            .into_iter()
-            .filter(complete)
-            .collect();
-        let bars = &bars[bars.len().saturating_sub(VOLUME_DAYS)..];
-        let sum = bars.iter().map(|bar| bar.volume).sum::<rust_decimal::Decimal>();
-        let Some(volume) = sum.checked_div(rust_decimal::Decimal::from(bars.len())) else { return };
-        self.volumes_told.insert(instrument.clone(), today);
-        self.step(Input::AverageVolume { instrument: instrument.clone(), volume }).await;
-    }
-}
-
-/// The pairs by which risk and books turn a currency into dollars: one of them is quoted.
-fn pairs_of(currency: Currency) -> Vec<Instrument> {
-    if currency == Currency::USD {
-        return Vec::new();
-    }
-    let pair = |base: Currency, counter: Currency| Instrument::fx(base.as_str(), counter.as_str()).ok();
-    [pair(currency, Currency::USD), pair(Currency::USD, currency)].into_iter().flatten().collect()
 }
 
 async fn at_or_never(deadline: Option<Instant>) {

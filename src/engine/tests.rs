@@ -53,6 +53,7 @@ impl Desk {
             live_limits: RiskLimits::default(),
             config: None,
             brokers: std::collections::BTreeMap::new(),
+            clock: crate::config::PaperClock::System,
             market_seed: 1,
             updates_per_second: 1.0,
             exits: Default::default(),

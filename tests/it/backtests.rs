@@ -401,3 +401,25 @@ fn the_first_day_counts_and_silences_and_denials_are_said() {
         "{said}"
     );
 }
+
+/// What two programs, or two machines, prove to each other: it is written down here. It changes with the rules of the venue alone, and then the
+/// trades are looked at.
+#[test]
+fn the_fingerprint_of_a_run_is_the_same_on_every_machine() {
+    let home = Home::new();
+    let set = ["--set", "fast=10", "--set", "slow=30", "--json"];
+    let run = |symbol: &str| -> Value {
+        let output = home.output(&[&["backtest", "sma_cross", "--symbol", symbol][..], &set].concat());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let of = |run: &Value| {
+        (run["fingerprint"].as_str().unwrap().to_owned(), run["final_equity"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        of(&run("MSFT")),
+        (
+            "fd55980aeee7ce20c50615a774057def76e6ec2e16d61c765c4b7b7bacadba0c".to_owned(),
+            "157822.28".to_owned()
+        )
+    );
+}

@@ -46,6 +46,7 @@ pub(crate) fn start_of(directory: &Path, feed: FeedChoice, access: Access, venue
         config: None,
         live_limits: arbion::domain::limits::RiskLimits::default(),
         brokers: std::collections::BTreeMap::new(),
+        clock: arbion::config::PaperClock::System,
         market_seed: 7,
         exits: Default::default(),
         updates_per_second: 20.0,

@@ -29,6 +29,7 @@ mod killed;
 mod limits;
 mod notes;
 mod outside;
+mod own_time;
 mod packages;
 mod plain_lines;
 mod pseudo;

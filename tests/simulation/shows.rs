@@ -48,6 +48,7 @@ impl Held {
             average_price: self.average(),
             entered_at: self.entered_at,
             native_type: None,
+            oco_group: None,
         }
     }
 }

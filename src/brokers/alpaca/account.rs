@@ -468,6 +468,7 @@ impl Broker for AlpacaAccount {
         }
         let filled: BTreeMap<String, Decimal> =
             rows.values().filter_map(|row| Some((row.id.clone(), row.filled_qty?))).collect();
+        let groups: BTreeMap<String, BrokerOrderId> = rows.values().flat_map(alternatives).collect();
         let mut reports = Vec::with_capacity(rows.len());
         for row in rows.values() {
             let carried = match row.replaces.as_ref().and_then(|old| filled.get(old)) {
@@ -477,7 +478,7 @@ impl Broker for AlpacaAccount {
             };
             let report =
                 report::order(row, &self.known, carried).map_err(|reason| unreadable(ORDERS.name, reason))?;
-            reports.push(report);
+            reports.push(OrderReport { oco_group: groups.get(&row.id).cloned(), ..report });
         }
         reports.sort_by_key(|report| report.entered_at);
         Ok(reports)
@@ -524,4 +525,12 @@ impl AlpacaAccount {
     pub(super) async fn seen_by_id(&self, id: &str) -> Option<wire::Order> {
         self.by_id(id).await.ok().flatten()
     }
+}
+
+/// Orders of which one cancels the others, with the id of the order that they hang on: both of a pair, the exits of a bracket.
+fn alternatives(order: &wire::Order) -> Vec<(String, BrokerOrderId)> {
+    let above = (order.class() == "oco").then_some(order);
+    let below = if matches!(order.class(), "oco" | "bracket") { order.legs() } else { &[] };
+    let group = BrokerOrderId::new(order.id.as_str());
+    above.into_iter().chain(below).map(|one| (one.id.clone(), group.clone())).collect()
 }

@@ -187,6 +187,7 @@ pub(super) fn order(order: &Order, known: &Known, carried: Decimal) -> Result<Or
         }),
         entered_at: entered.unwrap_or(Timestamp::UNIX_EPOCH),
         native_type: native_type(order),
+        oco_group: None,
     })
 }
 

@@ -165,6 +165,7 @@ pub fn report(order: &Order, client: Option<ClientOrderId>) -> Option<OrderRepor
         average_price: order.average_filled_price.filter(|price| !price.is_zero()).map(Price::new),
         entered_at: order.created_time,
         native_type: native_type(order, way.native),
+        oco_group: None,
     })
 }
 

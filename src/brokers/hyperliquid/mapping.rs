@@ -370,6 +370,7 @@ pub(super) fn report(universe: &Universe, row: &OrderWithStatus) -> Result<Optio
         average_price: None,
         entered_at: instant(order.timestamp)?,
         native_type: native_type(order),
+        oco_group: None,
     }))
 }
 

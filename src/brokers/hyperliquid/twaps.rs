@@ -117,6 +117,7 @@ fn report(universe: &Universe, id: u64, row: &TwapRow) -> Result<Option<OrderRep
         average_price: state.executed_ntl.checked_div(state.executed_sz).map(Price::new),
         entered_at: instant(state.timestamp)?,
         native_type: None,
+        oco_group: None,
     }))
 }
 

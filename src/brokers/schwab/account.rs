@@ -1,5 +1,6 @@
 //! One account: figures, positions, orders.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -439,9 +440,16 @@ impl Broker for SchwabAccount {
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
         let orders = self.orders_since(self.now()).await?;
         let known = self.known();
-        let mut flat = Vec::new();
-        orders.iter().for_each(|order| report::flat(order, &mut flat));
-        let reports = flat.into_iter().map(|order| report::report(order, known.of(&order.order_id)));
+        let (mut flat, mut groups) = (Vec::new(), BTreeMap::new());
+        for order in &orders {
+            report::flat(order, &mut flat);
+            report::alternatives(order, &mut groups);
+        }
+        let reports = flat.into_iter().map(|order| {
+            let report = report::report(order, known.of(&order.order_id))?;
+            let oco_group = groups.get(&order.order_id).cloned();
+            Ok(report.map(|report| OrderReport { oco_group, ..report }))
+        });
         reports.filter_map(Result::transpose).collect()
     }
 

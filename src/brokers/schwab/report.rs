@@ -1,5 +1,7 @@
 //! Schwab's orders as ours: status, terms, fills. Fills are named by order, activity, leg and place, the same by stream and by list.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
@@ -75,6 +77,20 @@ pub fn flat<'a>(order: &'a Order, out: &mut Vec<&'a Order>) {
     }
     for child in &order.child_order_strategies {
         flat(child, out);
+    }
+}
+
+/// Orders of which one cancels the others, by their ids, each with the id of its first: what is above them need not have one.
+pub fn alternatives(order: &Order, out: &mut BTreeMap<String, BrokerOrderId>) {
+    let children = &order.child_order_strategies;
+    if order.order_strategy_type.as_deref() == Some("OCO")
+        && let Some(first) = children.first()
+    {
+        let group = BrokerOrderId::new(first.order_id.as_str());
+        out.extend(children.iter().map(|child| (child.order_id.clone(), group.clone())));
+    }
+    for child in children {
+        alternatives(child, out);
     }
 }
 
@@ -223,6 +239,7 @@ pub fn report(
         average_price: average(order),
         entered_at,
         native_type: native_type(order),
+        oco_group: None,
     }))
 }
 
@@ -366,6 +383,23 @@ mod tests {
         let fills = executions(&order, &AccountId::new("a"), None).unwrap();
         let ids: Vec<&str> = fills.iter().map(|fill| fill.execution_id.as_str()).collect();
         assert_eq!(ids, ["1000000000001-7-1-0", "1000000000001-8-1-0"]);
+    }
+
+    /// A pair by itself, and a pair that waits for what it protects.
+    #[test]
+    fn orders_of_which_one_cancels_the_other_have_a_group() {
+        let pair = r#"{"orderId":1,"orderStrategyType":"OCO","childOrderStrategies":[
+            {"orderId":2,"orderStrategyType":"SINGLE"},{"orderId":3,"orderStrategyType":"SINGLE"}]}"#;
+        let entry =
+            format!(r#"{{"orderId":9,"orderStrategyType":"TRIGGER","childOrderStrategies":[{pair}]}}"#);
+        for text in [pair, &entry] {
+            let order: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
+            let mut groups = BTreeMap::new();
+            alternatives(&order, &mut groups);
+            let found: Vec<(&str, &str)> =
+                groups.iter().map(|(id, group)| (id.as_str(), group.as_str())).collect();
+            assert_eq!(found, [("2", "2"), ("3", "2")], "{text}");
+        }
     }
 
     #[test]

@@ -243,6 +243,9 @@ pub struct Order {
     /// What happened to it.
     #[serde(default, deserialize_with = "list")]
     pub order_activity_collection: Vec<Activity>,
+    /// `SINGLE`, `OCO`, `TRIGGER`.
+    #[serde(default)]
+    pub order_strategy_type: Option<String>,
     /// Orders that hang on it.
     #[serde(default, deserialize_with = "list")]
     pub child_order_strategies: Vec<Self>,

@@ -71,7 +71,7 @@ pub enum PaperCommand {
     },
     /// Expire the options that expire today or before
     Expire,
-    /// Move the clock of a replay; the simulated market's is now and stays so
+    /// Move the clock of a replay, or of a profile that has a clock of its own (paper.clock)
     Advance {
         /// How far: 90s, 30m, 4h, 1d or 2w
         #[arg(value_name = "TIME", value_parser = crate::cli::script::parse_duration)]

@@ -10,7 +10,7 @@ use crate::cli::host::{
 };
 use crate::cli::imported::bars_file;
 use crate::cli::language;
-use crate::cli::output::csv::{csv, safe};
+use crate::cli::output::csv::{TRADE, csv, safe, trade_cells};
 use crate::cli::output::{Align, Output, Table, format};
 use crate::client::progress::Progress;
 use crate::config::files;
@@ -207,29 +207,13 @@ pub(super) fn metric_text(unit: MetricUnit, value: Option<f64>) -> String {
 }
 
 fn trades_csv(trades: &[RoundTrip]) -> Result<String, CliError> {
-    let header = [
-        "symbol",
-        "quantity",
-        "opened_at",
-        "entry_price",
-        "closed_at",
-        "exit_price",
-        "fees",
-        "pnl",
-        "pnl_percent",
-    ];
+    let header = [&TRADE[..], &["pnl_percent"]].concat();
     let row = |trade: &RoundTrip| {
-        vec![
-            safe(&trade.instrument.key()),
-            trade.quantity.to_string(),
-            trade.opened_at.to_string(),
-            trade.entry_price.to_string(),
-            trade.closed_at.to_string(),
-            trade.exit_price.to_string(),
-            canonical(trade.fees),
-            canonical(trade.pnl),
-            trade.pnl_percent.map(canonical).unwrap_or_default(),
-        ]
+        let (opened, closed) = ((trade.opened_at, trade.entry_price), (trade.closed_at, trade.exit_price));
+        let cells = trade_cells(&trade.instrument, trade.quantity, opened, closed, (trade.fees, trade.pnl));
+        let mut row = Vec::from(cells);
+        row.push(trade.pnl_percent.map(canonical).unwrap_or_default());
+        row
     };
     csv(&header, trades.iter().map(row))
 }

@@ -15,6 +15,7 @@ use crate::cli::secret::{Passphrases, pairs};
 use crate::client::keeping::Keep;
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session};
+use crate::config::PaperClock;
 use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
 use crate::domain::login::Login;
@@ -55,6 +56,11 @@ impl Context<'_> {
 
     /// Tests a login, keeps it, opens it.
     async fn connect(&mut self, settings: &Settings, args: &ConnectArgs) -> Result<Output, CliError> {
+        if settings.loaded.config.paper.clock != PaperClock::System {
+            return Err(CliError::usage(
+                "paper.clock: found a clock of its own; allowed \"system\" in a profile with an account at a broker",
+            ));
+        }
         let fields = self.host.credential_fields(&args.broker, args.oauth)?;
         let given = self.given(args, &fields)?;
         let mut request = LoginRequest {

@@ -9,7 +9,7 @@ use crate::cli::args::{GroupingArg, JournalArgs, JournalCommand};
 use crate::cli::error::CliError;
 use crate::cli::language;
 use crate::cli::line::Line;
-use crate::cli::output::csv::{csv, safe};
+use crate::cli::output::csv::{TRADE, csv, safe, trade_cells};
 use crate::cli::output::{Output, tax_views};
 use crate::client::Request;
 use crate::domain::calendar::exchange_date;
@@ -27,7 +27,7 @@ pub(super) async fn run(line: &Line<'_>, command: &JournalCommand) -> Result<Out
             entries.reverse();
             let output = Output::new(&json!({ "trades": entries }))?;
             if args.csv {
-                return Ok(output.verbatim(trades_csv(&entries)?));
+                return Ok(output.verbatim(entries_csv(&entries)?));
             }
             Ok(output.table(tax_views::trades(&entries, &line.zone)))
         }
@@ -137,45 +137,27 @@ async fn entries(line: &Line<'_>, args: &JournalArgs) -> Result<Vec<JournalEntry
     Ok(entries)
 }
 
-fn trades_csv(entries: &[JournalEntry]) -> Result<String, CliError> {
-    let header = [
-        "account",
-        "symbol",
-        "quantity",
-        "opened_at",
-        "entry_price",
-        "closed_at",
-        "exit_price",
-        "fees",
-        "pnl",
-        "entry_order",
-        "exit_order",
-        "strategy",
-        "tags",
-        "note",
-    ];
+fn entries_csv(entries: &[JournalEntry]) -> Result<String, CliError> {
+    let said = ["entry_order", "exit_order", "strategy", "tags", "note"];
+    let header = [&["account"][..], &TRADE, &said].concat();
     let row = |entry: &JournalEntry| {
         let trip = &entry.trip;
         let number = |number: Option<crate::domain::ids::OrderNumber>| {
             number.map(|number| number.0.to_string()).unwrap_or_default()
         };
         let tags: Vec<&str> = entry.tags.iter().map(|tag| tag.as_str()).collect();
-        vec![
-            safe(trip.account.as_str()),
-            safe(&trip.instrument.key()),
-            trip.quantity.to_string(),
-            trip.opened_at.to_string(),
-            trip.entry_price.to_string(),
-            trip.closed_at.to_string(),
-            trip.exit_price.to_string(),
-            canonical(trip.fees),
-            canonical(trip.pnl),
+        let (opened, closed) = ((trip.opened_at, trip.entry_price), (trip.closed_at, trip.exit_price));
+        let cells = trade_cells(&trip.instrument, trip.quantity, opened, closed, (trip.fees, trip.pnl));
+        let mut row = vec![safe(trip.account.as_str())];
+        row.extend(cells);
+        row.extend([
             number(entry.entry_number),
             number(entry.exit_number),
             safe(&entry.strategy),
             safe(&tags.join(" ")),
             safe(&entry.note),
-        ]
+        ]);
+        row
     };
     csv(&header, entries.iter().map(row))
 }

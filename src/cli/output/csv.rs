@@ -1,6 +1,36 @@
 //! Rows as comma-separated text, safe to open in a spreadsheet.
 
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
 use crate::cli::error::CliError;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Price, Quantity, canonical};
+
+/// Columns of a trade from its opening to its closing, in every file that lists some.
+pub const TRADE: [&str; 8] =
+    ["symbol", "quantity", "opened_at", "entry_price", "closed_at", "exit_price", "fees", "pnl"];
+
+/// The cells of those columns: units signed, prices per unit at either end, fees positive and taken off the gain.
+#[must_use]
+pub fn trade_cells(
+    instrument: &Instrument,
+    quantity: Quantity,
+    (opened_at, entry_price): (Timestamp, Price),
+    (closed_at, exit_price): (Timestamp, Price),
+    (fees, pnl): (Decimal, Decimal),
+) -> [String; 8] {
+    [
+        safe(&instrument.key()),
+        quantity.to_string(),
+        opened_at.to_string(),
+        entry_price.to_string(),
+        closed_at.to_string(),
+        exit_price.to_string(),
+        canonical(fees),
+        canonical(pnl),
+    ]
+}
 
 /// A header and rows as text. Numbers are written as they are, so that they stay numbers; every other cell goes through [`safe`].
 ///

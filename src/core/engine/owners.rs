@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::core::effect::IntentKind;
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
-use crate::domain::order::{Order, OrderRequest, OrderStatus, Origin, OriginKind, Pricing};
+use crate::domain::order::{Contingency, Order, OrderRequest, OrderStatus, Origin, OriginKind, Pricing};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::{OrderReport, Statement};
 
@@ -166,8 +166,12 @@ impl Engine {
         let id = report
             .client_order_id
             .unwrap_or_else(|| external_id(account, &report.broker_order_id, report.entered_at));
+        // Its members are found one after the other: what binds them is an id that is the same for each.
+        let group = report.oco_group.as_ref();
+        let oco_group = group.map(|group| external_id(account, group, Timestamp::UNIX_EPOCH));
         let request = OrderRequest {
             time_in_force: report.time_in_force,
+            contingency: Contingency { parent: None, oco_group },
             ..OrderRequest::plain(
                 id,
                 account.clone(),

@@ -484,6 +484,7 @@ impl Venue {
             average_price: None,
             entered_at: order.since,
             native_type: None,
+            oco_group: None,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::domain::account::Account;
 use crate::domain::calendar::MarketPhase;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::fees::FeeTable;
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
@@ -108,6 +109,8 @@ impl RiskView<'_> {
         opening_only: bool,
     ) -> Decimal {
         let mut sum = Decimal::ZERO;
+        // Of orders of which one cancels the others only one trades: the largest counts.
+        let mut groups: Vec<(ClientOrderId, Decimal)> = Vec::new();
         for order in self.working.naming(instrument) {
             let other = &order.request;
             let units = match &other.subject {
@@ -123,11 +126,19 @@ impl RiskView<'_> {
                 && other.contingency.parent.is_none()
                 && !(opening_only && other.reduce_only)
                 && !linked(other, request);
-            if counts {
-                sum = sum.saturating_add(units.saturating_mul(order.leaves_quantity().get()));
+            if !counts {
+                continue;
+            }
+            let units = units.saturating_mul(order.leaves_quantity().get());
+            match other.contingency.oco_group {
+                None => sum = sum.saturating_add(units),
+                Some(group) => match groups.iter_mut().find(|(known, _)| *known == group) {
+                    Some((_, most)) => *most = units.max(*most),
+                    None => groups.push((group, units)),
+                },
             }
         }
-        sum
+        groups.into_iter().fold(sum, |sum, (_, most)| sum.saturating_add(most))
     }
 
     /// Working orders of an instrument that could trade on this side, but for those linked with the request.

@@ -1,5 +1,7 @@
 //! Orders: what is asked for, how it is priced, and what became of it.
 
+mod origin;
+mod preview;
 mod status;
 mod subject;
 mod terms;
@@ -12,13 +14,15 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::denial::{Denial, RiskCheck};
+use super::denial::Denial;
 use super::exit::ExitPlan;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::instrument::{AssetClass, Instrument};
-use super::money::{Money, Price, Quantity, decimal_text};
+use super::money::{Price, Quantity, decimal_text};
 use super::option::Leg;
 
+pub use origin::{Origin, OriginKind};
+pub use preview::{BrokerPreview, OrderPreview};
 pub use status::OrderStatus;
 pub use terms::{
     OrderType, PositionEffect, PriceEffect, Pricing, Side, Slices, TimeInForce, TradingSession, Trail,
@@ -57,56 +61,6 @@ impl OrderSubject {
     #[must_use]
     pub fn asset_class(&self) -> AssetClass {
         self.instruments().next().map_or(AssetClass::Equity, Instrument::asset_class)
-    }
-}
-
-/// Who asked for an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OriginKind {
-    /// The order ticket.
-    Ticket,
-    /// The command bar.
-    Command,
-    /// The command line.
-    Cli,
-    /// A strategy.
-    Strategy,
-    /// A custom bot.
-    Bot,
-    /// A model-driven agent.
-    Agent,
-    /// A tool client.
-    Mcp,
-    /// An automatic exit.
-    Exit,
-    /// Not ours: found at the broker.
-    External,
-}
-
-impl OriginKind {
-    /// True where a person asked, so that automation's extra limits do not hold.
-    #[must_use]
-    pub const fn is_human(self) -> bool {
-        matches!(self, Self::Ticket | Self::Command | Self::Cli)
-    }
-}
-
-/// Who asked for an order, by name where there are several.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Origin {
-    /// The kind of asker.
-    pub kind: OriginKind,
-    /// The strategy, bot or agent; absent for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<SmolStr>,
-}
-
-impl Origin {
-    /// A person at this door.
-    #[must_use]
-    pub const fn person(kind: OriginKind) -> Self {
-        Self { kind, name: None }
     }
 }
 
@@ -499,56 +453,6 @@ pub struct OrderChange {
     /// New time in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_in_force: Option<TimeInForce>,
-}
-
-/// What a broker says an order would cost, before it is sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokerPreview {
-    /// Cash that the order takes (negative) or brings, without fees; absent where it does not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cash: Option<Money>,
-    /// Commission and fees, positive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fee: Option<Money>,
-    /// Buying power once it works.
-    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
-    pub buying_power_after: Option<Decimal>,
-    /// Its warnings, or why it would refuse the order, a line each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
-
-/// What an order would do, shown before it is confirmed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderPreview {
-    /// The order.
-    pub request: OrderRequest,
-    /// The order in one sentence.
-    pub words: String,
-    /// Price the estimate uses, per unit; absent without a quote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimated_price: Option<Price>,
-    /// Cash that leaves (positive) or comes (negative), without fees; absent without a quote.
-    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
-    pub estimated_cost: Option<Decimal>,
-    /// Fees, positive.
-    #[serde(with = "decimal_text")]
-    pub estimated_fees: Decimal,
-    /// Buying power now.
-    #[serde(with = "decimal_text")]
-    pub buying_power_before: Decimal,
-    /// Buying power once the order works.
-    #[serde(with = "decimal_text")]
-    pub buying_power_after: Decimal,
-    /// The broker's own word on it, where it has one and was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub broker: Option<BrokerPreview>,
-    /// Every risk check with its result, in the order they run.
-    pub checks: Vec<RiskCheck>,
-    /// The failed ones; empty when the order may go.
-    pub denials: Vec<Denial>,
-    /// SHA-256 of the canonical order in hex: a confirmation carries it, and a changed order no longer matches.
-    pub confirmation_hash: String,
 }
 
 #[cfg(test)]

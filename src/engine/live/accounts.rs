@@ -13,6 +13,8 @@ use crate::domain::login::Login;
 use crate::domain::snapshot::Severity;
 use crate::keeping::Recorder;
 
+use super::super::clock::Clock;
+use super::super::own_clock;
 use super::super::task::EngineTask;
 use super::login::{LoginKey, SealedLogin, key_of, setup_of};
 use super::prices::FeedKey;
@@ -53,6 +55,9 @@ impl EngineTask {
             self.forget_rates();
             self.follow_rates();
             return Ok(Reply::Done("connected".to_owned()));
+        }
+        if let (Clock::Own(_), Some(login)) = (&self.clock, logins.first()) {
+            return Err(SessionError::Usage(own_clock::with_broker(&login.broker)));
         }
         if self.live.logins.len() + logins.len() > LOGINS_MAX {
             let text = format!("a profile has 1 to {LOGINS_MAX} connected accounts");

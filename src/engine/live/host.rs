@@ -303,14 +303,22 @@ fn shown(power: &BTreeMap<AccountId, String>) -> String {
 async fn follow_calendar(key: LoginKey, connection: Arc<dyn Connection>, events: mpsc::Sender<LiveEvent>) {
     loop {
         let from = exchange_date(wall());
-        let wait = match connection.calendar(from, plus_days(from, CALENDAR_DAYS)).await {
-            Ok(Some(days)) => {
+        // A connector that panics ends one call, here too; it is said, and the days are asked for again.
+        let mut call = JoinSet::new();
+        let asked = Arc::clone(&connection);
+        call.spawn(async move { asked.calendar(from, plus_days(from, CALENDAR_DAYS)).await });
+        let wait = match call.join_next().await {
+            Some(Ok(Ok(Some(days)))) => {
                 tell(&events, LiveEvent::Calendar(key, days)).await;
                 CALENDAR_EVERY
             }
-            Ok(None) => return,
-            Err(error) => {
+            Some(Ok(Ok(None))) | None => return,
+            Some(Ok(Err(error))) => {
                 tracing::warn!(broker = key.broker.as_str(), %error, "its calendar was not read");
+                VERIFY_EVERY
+            }
+            Some(Err(error)) => {
+                tracing::error!(broker = key.broker.as_str(), %error, "reading its calendar has panicked");
                 VERIFY_EVERY
             }
         };

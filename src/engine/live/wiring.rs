@@ -30,7 +30,7 @@ use crate::domain::movement::BALANCE_ID;
 use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::{Connection, Severity};
 
-use super::super::clock::since_boot;
+use super::super::clock::{since_boot, system_now};
 use super::super::journal::Job;
 use super::super::link::{self, LinkCommand, Reported};
 use super::super::task::EngineTask;
@@ -249,10 +249,11 @@ impl EngineTask {
 
     /// A clock that is set forward is told from time that passed, and from a machine that slept. A replay's clock jumps by itself.
     pub(in crate::engine) async fn watch_clock(&mut self) {
-        if !self.clock.is_system() {
+        if !self.clock.goes_on() {
             return;
         }
-        let seen = self.clock_watch.look(self.clock.now(), since_boot());
+        // A clock of its own is moved by people; the one beneath it is what may step.
+        let seen = self.clock_watch.look(system_now(), since_boot());
         if let Some(by) = seen.set_forward {
             self.step(Input::ClockStep { by }).await;
         }

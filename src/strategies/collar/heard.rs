@@ -9,6 +9,7 @@ use crate::domain::option::Right;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Side};
 use crate::quant::number::to_f64;
 use crate::strategies::options::SHARES;
+use crate::strategies::options::dates::ex_dividend_tomorrow;
 use crate::strategies::options::hours::Hours;
 use crate::strategies::options::positions::Positions;
 use crate::strategies::{Books, Decision, Output, StrategyInput};
@@ -131,8 +132,8 @@ impl Collar {
         }
     }
 
-    /// The last half hour of a pair has no other evaluation: what ended unfilled then, after it had its time, is looked at again, so that a put
-    /// in the money is not exercised because its roll found nobody.
+    /// The last half hour of a pair, or before an ex-date, has few evaluations: what ended unfilled then, after it had its time, is looked at
+    /// again, so that a put in the money is not exercised, and a call not for its dividend, because an order found nobody.
     fn try_again_late(
         &mut self,
         at: usize,
@@ -144,7 +145,9 @@ impl Collar {
         let positions = Positions::of(books, &self.slots[at].symbol);
         let mut options = positions.long.iter().chain(&positions.short);
         let ends = options.any(|held| held.contract.expiry == hours.today);
-        if ends && now.duration_since(order.created_at) >= TRIED_FOR {
+        let events = books.events(&self.slots[at].symbol);
+        let goes_ex = ex_dividend_tomorrow(events, books.calendar(), hours.today).is_some();
+        if (ends || goes_ex) && now.duration_since(order.created_at) >= TRIED_FOR {
             self.ask(at, now, books, out);
         }
     }

@@ -155,7 +155,7 @@ impl Turn<'_> {
             let Some((call, least)) = pays(free).or_else(|| pays(self.params.fallback_debit(spot))) else {
                 let values = vec![("put_cost", to_f64(put.price.get())), ("lots", missing as f64)];
                 self.skip("COLLAR_PUT_ONLY", Some(Instrument::Option(put.contract.clone())), values);
-                return false;
+                continue;
             };
             let mut values = bounds(spot, put.contract.strike, call.contract.strike, put.price - call.mid());
             values.push(("credit", to_f64(call.mid().get())));

@@ -9,7 +9,7 @@ use crate::strategies::options::turn::PhaseWord;
 pub(super) enum Phase {
     /// A corporate action, a halt or a conflict of claims: what is open is managed, nothing is opened.
     Frozen,
-    /// An expiry has passed, and the broker has not shown what came of it.
+    /// An expiry has passed and the broker has not shown what came of it, or shares of an assignment are on their way.
     Settling,
     /// An order rolls a pair, or a pair is being taken apart.
     Rolling,
@@ -38,6 +38,8 @@ pub(super) struct Counts {
     pub(super) is_working: bool,
     pub(super) is_rolling: bool,
     pub(super) is_frozen: bool,
+    /// Shares of an assignment or exercise have not come or gone.
+    pub(super) awaits: bool,
 }
 
 impl Phase {
@@ -45,7 +47,7 @@ impl Phase {
     pub(super) fn of(counts: Counts, today: Date) -> Self {
         if counts.is_frozen {
             Self::Frozen
-        } else if counts.first_expiry.is_some_and(|expiry| expiry < today) {
+        } else if counts.awaits || counts.first_expiry.is_some_and(|expiry| expiry < today) {
             Self::Settling
         } else if counts.is_rolling {
             Self::Rolling

@@ -6,12 +6,14 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 use crate::domain::option::Right;
 use crate::domain::order::{PositionEffect, Side};
+use crate::quant::contracts::Candidate;
 use crate::quant::number::to_f64;
 use crate::strategies::options::cover::cover;
 use crate::strategies::options::dates::ex_dividend_tomorrow;
 use crate::strategies::options::exercise::pays_for_dividend;
 use crate::strategies::options::market::middle;
 use crate::strategies::options::positions::Contracts;
+use crate::strategies::options::{SHARES, fee};
 use crate::strategies::{Decision, Output};
 
 use super::build::Wants;
@@ -95,7 +97,14 @@ impl Turn<'_> {
             let may_buy = self.dte(group.expiry) > self.params.days("roll_dte") && self.may_hold_puts();
             let most =
                 Price::new(self.params.fallback_debit(spot)) + self.memory.banked.unwrap_or(call.price);
-            let put = self.wanted_put(group.expiry, spot).filter(|put| may_buy && put.ask <= most);
+            // A put that nobody can pay would be denied for ever, and the calls stay as they are.
+            let free = self.books.free_cash();
+            let pays = |put: &Candidate| {
+                let each = put.ask.get() * SHARES + fee(self.books, put.ask);
+                free >= each * Decimal::from(without)
+            };
+            let put = self.wanted_put(group.expiry, spot);
+            let put = put.filter(|put| may_buy && put.ask <= most && pays(put));
             if let Some(put) = put {
                 let instrument = Some(Instrument::Option(put.contract.clone()));
                 let decision = Decision::new("COLLAR_CALL_ONLY", instrument, values);
@@ -119,7 +128,8 @@ impl Turn<'_> {
             && !self.memory.kept.is_in_hand(self.hours.today)
     }
 
-    /// The last half hour before an ex-date: calls in the money whose holders gain by exercising.
+    /// The last half hour before an ex-date: calls in the money whose holders gain by exercising. In its last quarter they are bought back:
+    /// there is no time for another roll that nobody may take.
     pub(super) fn before_ex_dividend(&mut self, spot: Price) -> bool {
         if !self.hours.late || self.params.word("ex_dividend") == "accept" {
             return false;
@@ -144,6 +154,7 @@ impl Turn<'_> {
                 }
                 let wants = Wants { after: Some(group.expiry), fallback: true, ..Wants::default() };
                 if self.params.word("ex_dividend") == "roll"
+                    && !self.hours.last
                     && self.roll(&group, spot, wants, Some(dividend.amount), "COLLAR_EXDIV")
                 {
                     return true;

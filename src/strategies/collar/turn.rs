@@ -87,6 +87,7 @@ impl<'a> Turn<'a> {
             is_frozen: turn.memory.kept.frozen
                 || turn.memory.kept.unexplained
                 || turn::is_unfit(books, &turn.positions),
+            awaits: turn.memory.kept.awaits_shares(),
         };
         turn.phase = Phase::of(counts, hours.today);
         turn

@@ -15,7 +15,7 @@ use super::SHARES;
 use super::hours::Hours;
 
 /// After this time of the next session an expiry that has not shown itself is late.
-const SETTLE_LATE: SignedDuration = SignedDuration::from_hours(2);
+pub(super) const SETTLE_LATE: SignedDuration = SignedDuration::from_hours(2);
 
 /// Contracts of one kind that are held.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,16 +12,18 @@ use smol_str::SmolStr;
 
 use crate::domain::calendar::exchange_date;
 use crate::domain::chain::Chain;
+use crate::domain::execution::ExecutionKind;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::Quantity;
+use crate::domain::option::Right;
 use crate::strategies::params::{ParamError, Params};
 use crate::strategies::schedule::{Edge, Schedule, ScheduleSpec, Within};
 use crate::strategies::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput, memory};
 
 use super::hours::Hours;
 use super::ladder::{LOOK, Ladder};
-use super::market::Limits;
-use super::positions::{Positions, late_settlement};
+use super::market::{Limits, delivers};
+use super::positions::{Positions, SETTLE_LATE, late_settlement};
 
 /// What every such strategy remembers of an underlying, beside what is its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,9 +43,36 @@ pub(in crate::strategies) struct Kept {
     /// The day on which somebody last closed options of its by hand: nothing takes their place on that day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::strategies) by_hand: Option<Date>,
+    /// Shares that options have brought (positive) or taken and that have not come or gone, and since which day: until then nobody knows what
+    /// is held, and nothing is written on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    awaited: Option<(Decimal, Date)>,
 }
 
 impl Kept {
+    /// Are shares of an assignment or exercise on their way.
+    pub(in crate::strategies) fn awaits_shares(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    /// Options have been assigned or exercised, or the shares of that have come or gone: the two are told one after the other, in either order.
+    fn await_shares(&mut self, units: Decimal, today: Date) {
+        let (before, since) = self.awaited.unwrap_or((Decimal::ZERO, today));
+        let left = before + units;
+        self.awaited = (!left.is_zero()).then_some((left, since));
+    }
+
+    /// Shares came or went and nobody says why: where that is what was waited for, it is over.
+    fn find_shares(&mut self, units: Decimal) -> bool {
+        let Some((left, since)) = self.awaited else { return false };
+        if units.is_zero() || left.is_sign_positive() != units.is_sign_positive() {
+            return false;
+        }
+        let rest = if units.abs() < left.abs() { left - units } else { Decimal::ZERO };
+        self.awaited = (!rest.is_zero()).then_some((rest, since));
+        true
+    }
+
     /// Did somebody close options of its by hand today.
     pub(in crate::strategies) fn is_in_hand(&self, today: Date) -> bool {
         self.by_hand == Some(today)
@@ -116,19 +145,22 @@ fn restore<M: SlotMemory>(
     Ok(())
 }
 
-/// When all of them evaluate: a minute after the open, at 09:45 and 12:30, half an hour before the close; their orders walk each half minute.
-pub(in crate::strategies) fn schedules() -> Vec<Schedule> {
+/// When all of them evaluate: a minute after the open, at 09:45 and 12:30, half an hour and a quarter of one before the close; their orders
+/// walk each half minute.
+fn schedules() -> Vec<Schedule> {
     let step = ScheduleSpec::Every { step: LOOK, within: Within::Regular };
     vec![
         Schedule::managing("open", bell(Edge::Open, 1)),
         Schedule::managing("evaluate", ScheduleSpec::at(vec![time(9, 45, 0, 0), time(12, 30, 0, 0)])),
         Schedule::managing("late", bell(Edge::Close, -30)),
+        Schedule::managing("last", bell(Edge::Close, -15)),
+        // The evaluations come before the orders walk.
         Schedule::managing(LADDER, step),
     ]
 }
 
 /// So many minutes from a bell.
-pub(in crate::strategies) const fn bell(edge: Edge, minutes: i64) -> ScheduleSpec {
+const fn bell(edge: Edge, minutes: i64) -> ScheduleSpec {
     ScheduleSpec::Bell { edge, offset: SignedDuration::from_mins(minutes) }
 }
 
@@ -173,11 +205,6 @@ pub(in crate::strategies) trait Evaluates {
     const KIND: &'static str;
     /// Version of what it remembers.
     const VERSION: u32;
-
-    /// When it evaluates, and its orders walk.
-    fn rhythm(&self) -> Vec<Schedule> {
-        schedules()
-    }
 
     /// The most money it may have at work, where its parameters bound it.
     fn most_capital(&self, _equity: Decimal) -> Option<Decimal> {
@@ -269,6 +296,39 @@ where
         }
     }
 
+    /// Keeps count of shares that options bring and take: at most brokers, and at the paper venue, they move a moment after the options. True
+    /// where the count has changed.
+    fn note_shares(&mut self, now: Timestamp, input: &StrategyInput<'_>, books: &dyn Books) -> bool {
+        let today = exchange_date(now);
+        let slot = |instrument: &Instrument| self.slot_of(instrument);
+        match input {
+            StrategyInput::Assigned(execution) | StrategyInput::Exercised(execution) => {
+                let Some(contract) = execution.instrument.as_option() else { return false };
+                let Some(at) = slot(&execution.instrument) else { return false };
+                // A short put that is closed brings shares, a short call takes them; long ones the other way round.
+                let brings = (contract.right == Right::Put) == execution.side.is_buy();
+                let units = execution.quantity.get() * delivers(books, contract);
+                self.kept(at).await_shares(if brings { units } else { -units }, today);
+                true
+            }
+            StrategyInput::Execution(execution)
+                if matches!(execution.kind, ExecutionKind::Assignment | ExecutionKind::Exercise)
+                    && execution.instrument.as_option().is_none() =>
+            {
+                let Some(at) = slot(&execution.instrument) else { return false };
+                self.kept(at).await_shares(-execution.signed_quantity().get(), today);
+                true
+            }
+            StrategyInput::PositionChanged { instrument, before, now: after }
+                if instrument.as_option().is_none() =>
+            {
+                let Some(at) = slot(instrument) else { return false };
+                self.kept(at).find_shares((*after - *before).get())
+            }
+            _ => false,
+        }
+    }
+
     /// A start, a return from a pause, or other parameters.
     fn begin(&mut self, resumed: bool, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
         for at in 0..self.slots.len() {
@@ -317,6 +377,19 @@ where
         out: &mut Vec<Output>,
     ) {
         let slot = &mut self.slots[at];
+        let kept = slot.memory.as_mut();
+        if let Some((units, since)) = kept.awaited
+            && since < hours.today
+            && hours.since_open(now) >= SETTLE_LATE
+        {
+            // What is held by now is what is held: it goes on by that.
+            kept.awaited = None;
+            let (name, symbol) = (&self.head.name, &slot.symbol);
+            let text = format!(
+                "{name}: SETTLE_LATE {units} {symbol} of an assignment of {since} were not seen to move"
+            );
+            out.push(Output::Alert(text));
+        }
         if slot.settle_said == Some(hours.today) {
             return;
         }
@@ -360,7 +433,7 @@ where
     }
 
     fn schedules(&self) -> Vec<Schedule> {
-        self.rhythm()
+        schedules()
     }
 
     fn memory(&self) -> String {
@@ -378,6 +451,9 @@ where
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
+        if self.note_shares(now, &input, books) {
+            out.push(Output::Remember);
+        }
         if !self.takes(now, &input, books, out) {
             self.on_heard(now, &input, books, out);
         }

@@ -20,7 +20,8 @@ const PIN_PART: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 const CHEAP: Decimal = Decimal::from_parts(5, 0, 0, false, 2);
 
 impl Turn<'_> {
-    /// The last half hour before an ex-date: calls in the money whose holders gain by exercising.
+    /// The last half hour before an ex-date: calls in the money whose holders gain by exercising. In its last quarter they are bought back:
+    /// there is no time for another roll that nobody may take.
     pub(super) fn before_ex_dividend(&mut self, spot: Price) -> bool {
         if !self.hours.late || self.params.word("ex_dividend") == "accept" {
             return false;
@@ -47,6 +48,7 @@ impl Turn<'_> {
                 continue;
             }
             if self.params.word("ex_dividend") == "roll"
+                && !self.hours.last
                 && self.roll(held, Some(dividend.amount), "WHEEL_EXDIV")
             {
                 return true;

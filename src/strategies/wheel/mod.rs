@@ -26,9 +26,8 @@ use crate::domain::quote::Interval;
 
 use super::options::SHARES;
 use super::options::positions::Positions;
-use super::options::slots::{self, Evaluates, Moment, Slotted};
+use super::options::slots::{Evaluates, Moment, Slotted};
 use super::params::{ParamError, Params};
-use super::schedule::{Edge, Schedule};
 use super::{Books, Need, Output, Strategy, StrategyInput};
 
 use campaign::Memory;
@@ -61,13 +60,6 @@ pub(super) fn make(
 impl Evaluates for Wheel {
     const KIND: &'static str = "wheel";
     const VERSION: u32 = 1;
-
-    fn rhythm(&self) -> Vec<Schedule> {
-        let mut schedules = slots::schedules();
-        // Before the orders walk.
-        schedules.insert(schedules.len() - 1, Schedule::managing("last", slots::bell(Edge::Close, -15)));
-        schedules
-    }
 
     fn most_capital(&self, equity: Decimal) -> Option<Decimal> {
         self.params.capital(equity)

@@ -11,7 +11,7 @@ use crate::strategies::options::turn::PhaseWord;
 pub(super) enum Phase {
     /// A corporate action, a halt or a conflict of claims: what is open is managed, nothing is opened.
     Frozen,
-    /// An expiry has passed, and the broker has not shown what came of it.
+    /// An expiry has passed and the broker has not shown what came of it, or shares of an assignment are on their way.
     Settling,
     /// An order works.
     Working,
@@ -27,12 +27,11 @@ pub(super) enum Phase {
 
 impl Phase {
     /// The first that fits.
-    pub(super) fn of(positions: &Positions, frozen: bool, today: Date, after_close: bool) -> Self {
+    pub(super) fn of(positions: &Positions, frozen: bool, today: Date, awaits: bool) -> Self {
         let (calls, puts) = (positions.short_count(Right::Call), positions.short_count(Right::Put));
-        let settles = |expiry: Date| expiry < today || (expiry == today && after_close);
         if frozen {
             Self::Frozen
-        } else if positions.short.iter().any(|held| settles(held.contract.expiry)) {
+        } else if awaits || positions.short.iter().any(|held| held.contract.expiry < today) {
             Self::Settling
         } else if !positions.working.is_empty() {
             Self::Working

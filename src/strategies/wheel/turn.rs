@@ -37,7 +37,8 @@ impl<'a> Turn<'a> {
         let positions = Positions::of(books, &slot.symbol);
         let frozen =
             slot.memory.kept.frozen || slot.memory.kept.unexplained || turn::is_unfit(books, &positions);
-        let phase = Phase::of(&positions, frozen, hours.today, false);
+        let awaits = slot.memory.kept.awaits_shares();
+        let phase = Phase::of(&positions, frozen, hours.today, awaits);
         Self {
             name: &wheel.head.name,
             now,

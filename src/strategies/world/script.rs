@@ -156,24 +156,38 @@ impl Script {
         self.drain();
     }
 
-    /// Short contracts are assigned now, so many of them, or what is left.
+    /// Short contracts are assigned now, so many of them, or what is left. The strategy hears of the options, and may evaluate, before the
+    /// shares have moved.
     pub(in crate::strategies) fn assign(&mut self, contract: &OptionContract, contracts: i64) {
-        let option = Instrument::Option(contract.clone());
-        let count = Decimal::from(contracts).min(-self.world.claim(&option));
+        let count = self.assign_without_shares(contract, contracts);
         if count <= Decimal::ZERO {
             return;
         }
-        let of_option =
-            self.world.execution(option, Side::Buy, count, Price::ZERO, ExecutionKind::Assignment);
         let side = if contract.right == Right::Put { Side::Buy } else { Side::Sell };
         let share = self.world.share();
-        let of_shares =
-            self.world.execution(share, side, count * SHARES, contract.strike, ExecutionKind::Assignment);
-        self.world.book(&of_option);
-        self.world.book(&of_shares);
-        self.queue.push_back(Event::Assigned(of_option));
-        self.queue.push_back(Event::Execution(of_shares));
+        let kind = ExecutionKind::Assignment;
+        let shares = self.world.execution(share, side, count * SHARES, contract.strike, kind);
+        self.world.book(&shares);
+        self.queue.push_back(Event::Execution(shares));
         self.drain();
+    }
+
+    /// The same, and nobody has seen the shares yet. Says how many contracts were assigned.
+    pub(in crate::strategies) fn assign_without_shares(
+        &mut self,
+        contract: &OptionContract,
+        contracts: i64,
+    ) -> Decimal {
+        let option = Instrument::Option(contract.clone());
+        let count = Decimal::from(contracts).min(-self.world.claim(&option));
+        if count > Decimal::ZERO {
+            let kind = ExecutionKind::Assignment;
+            let gone = self.world.execution(option, Side::Buy, count, Price::ZERO, kind);
+            self.world.book(&gone);
+            self.queue.push_back(Event::Assigned(gone));
+            self.drain();
+        }
+        count
     }
 
     /// Runs until an instant of the exchange's wall time, `MM-DD HH:MM` of 2026 or 2027.

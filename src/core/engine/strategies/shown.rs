@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::core::engine::Engine;
 use crate::core::host::Instance;
 use crate::domain::strategy::{KindView, ParamView, StrategyView};
@@ -28,6 +30,18 @@ impl Engine {
     #[must_use]
     pub fn strategies(&self) -> Vec<StrategyView> {
         self.host.instances.values().map(|instance| self.strategy_view(instance)).collect()
+    }
+
+    /// When the first of the strategies at work does something by the clock: at its next evaluation, and where its orders work at their next
+    /// step too.
+    #[must_use]
+    pub fn strategies_due(&self) -> Option<Timestamp> {
+        let due = |instance: &Instance| {
+            let timetable = instance.timetable.as_ref().filter(|_| instance.phase.is_at_work())?;
+            let works = self.working_of_strategy(&instance.spec.name).next().is_some();
+            if works { timetable.next() } else { timetable.next_look() }
+        };
+        self.host.instances.values().filter_map(due).min()
     }
 
     fn strategy_view(&self, instance: &Instance) -> StrategyView {

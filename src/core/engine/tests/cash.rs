@@ -72,6 +72,7 @@ fn an_amount_of_money_is_done_when_the_broker_says_so() {
         time_in_force: TimeInForce::Day,
         entered_at: start(),
         native_type: None,
+        oco_group: None,
     };
     rig.now += SignedDuration::from_secs(6);
     rig.statement(vec![shown(OrderStatus::PartiallyFilled, "3")], vec![part(id, "x1", "3", "99.5")], 3);

@@ -49,3 +49,34 @@ fn an_order_of_others_that_is_more_than_its_type_says_so_and_is_not_changed() {
         "{sent:?}"
     );
 }
+
+/// A stop and a target that were entered elsewhere as a pair, of which one cancels the other: together they sell what is held once. Two orders
+/// that nothing binds sell it twice, and hold money back for the second.
+#[test]
+fn a_pair_of_others_of_which_one_cancels_the_other_counts_once() {
+    let shown = |id: &str, pricing, oco_group: Option<&str>| OrderReport {
+        broker_order_id: BrokerOrderId::new(id),
+        side: Side::Sell,
+        quantity: Quantity::from(20),
+        pricing,
+        oco_group: oco_group.map(BrokerOrderId::new),
+        ..report(None, OrderStatus::Submitted, 0)
+    };
+    for (group, counted) in [(Some("b7"), 20), (None, 40)] {
+        let mut rig = Rig::new();
+        rig.now = start() + SignedDuration::from_secs(20);
+        for _ in 0..4 {
+            rig.later(6);
+            let target = shown("b7", Pricing::Limit { limit_price: Price::from(110) }, group);
+            let stop = shown("b8", Pricing::Stop { stop_price: Price::from(90) }, group);
+            rig.statement(vec![target, stop], Vec::new(), 20);
+        }
+        let found: Vec<Order> = rig.engine.book().working().cloned().collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        let groups: Vec<_> = found.iter().map(|order| order.request.contingency.oco_group).collect();
+        assert_eq!((groups[0] == groups[1], groups[0].is_some()), (true, group.is_some()));
+        assert_eq!(rig.engine.position(&paper(), &aapl()).unwrap().quantity, Quantity::from(20));
+        let reserved = rig.engine.account(&paper()).unwrap().reserved;
+        assert_eq!(reserved.is_zero(), counted == 20, "{reserved}");
+    }
+}

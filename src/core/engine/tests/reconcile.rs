@@ -19,6 +19,7 @@ pub(super) fn report(ours: Option<ClientOrderId>, status: OrderStatus, filled: i
         average_price: (filled > 0).then(|| Price::from(99)),
         entered_at: start(),
         native_type: None,
+        oco_group: None,
     }
 }
 

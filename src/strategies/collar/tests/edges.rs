@@ -91,6 +91,17 @@ fn a_call_without_a_put_gets_one_at_once_or_is_closed() {
     assert!(script.proposed[0].starts_with("buy Close 1 AAPL 12Feb27 220C"), "{:?}", script.proposed);
 }
 
+/// A put that the account cannot pay would be denied at each evaluation: the call goes instead.
+#[test]
+fn a_call_without_a_put_that_nobody_can_pay_is_closed() {
+    let mut script = with_lots(1, &[]);
+    script.world.cash = 100.into();
+    script.give(Instrument::Option(contract("C220 2027-02-12")), -1, "5.00");
+    script.until("2026-11-12 09:46");
+    assert_eq!(script.codes()[0], "COLLAR_CALL_ONLY", "{:?}", script.log);
+    assert!(script.proposed[0].starts_with("buy Close 1 AAPL 12Feb27 220C"), "{:?}", script.proposed);
+}
+
 #[test]
 fn an_early_assignment_takes_the_shares_and_the_put_is_sold() {
     let mut script = hedged(1, "P185 2027-01-15", "C220 2027-01-15", &[]);
@@ -183,4 +194,22 @@ fn an_expiry_that_does_not_show_itself_is_said_two_hours_after_the_open() {
     script.until("2026-11-16 12:31");
     assert!(script.alerts.iter().any(|text| text.contains("SETTLE_LATE")), "{:?}", script.alerts);
     assert!(script.proposed.is_empty(), "{:?}", script.proposed);
+}
+
+/// The option of an assignment is told before its shares have gone: they are nobody's to write a call on meanwhile.
+#[test]
+fn shares_that_are_leaving_get_no_other_call() {
+    let mut script = hedged(1, "P185 2027-01-15", "C220 2027-01-15", &[]);
+    script.until("2026-11-12 11:00");
+    script.clear();
+    script.assign_without_shares(&contract("C220 2027-01-15"), 1);
+    check(&script, &["COLLAR_CALLED_AWAY"]);
+    assert!(script.proposed.is_empty(), "{:?}", script.proposed);
+    // Also after a restart, until the morning after, when what is held counts as it is held.
+    script.restart();
+    script.until("2026-11-13 10:00");
+    assert!(script.proposed.is_empty(), "{:?}", script.proposed);
+    script.until("2026-11-13 12:31");
+    assert!(script.alerts.iter().any(|text| text.contains("SETTLE_LATE -100 AAPL")), "{:?}", script.alerts);
+    assert!(script.proposed[0].starts_with("sell Open 1 AAPL 15Jan27"), "{:?}", script.proposed);
 }

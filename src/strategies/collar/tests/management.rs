@@ -130,6 +130,33 @@ fn a_call_whose_holder_would_take_the_dividend_is_closed_the_afternoon_before() 
     assert!(script.proposed[0].contains(" / -1 AAPL 12Feb27 "), "{:?}", script.proposed);
 }
 
+/// A roll before the ex-date that nobody takes is given up a quarter of an hour before the close, and the call is bought back: else the holder
+/// takes the shares, and the dividend with them. So is a call whose evaluation found another order at work.
+#[test]
+fn a_roll_for_a_dividend_that_nobody_takes_ends_with_the_call_bought_back() {
+    let pairs = [STILL[0], STILL[1], ("roll_dte", "0")];
+    let mut script = hedged(1, "P180 2026-11-20", "C198 2026-11-20", &pairs);
+    script.world.events = Some(dividend("2026-11-13", 400));
+    script.world.fills = Never;
+    script.until("2026-11-12 15:44");
+    assert!(script.proposed.iter().any(|order| order.contains(" / ")), "rolled first: {:?}", script.proposed);
+    assert_eq!(held(&script, "C198 2026-11-20"), -1);
+    script.world.fills = AtOnce;
+    script.until("2026-11-12 15:46");
+    assert_eq!(held(&script, "C198 2026-11-20"), 0, "{:?}", script.log);
+    // Two lots, one of them bare: the pair for it walks when the last half hour begins, and ends there unfilled.
+    let mut script =
+        hedged(1, "P180 2026-12-18", "C160 2026-12-18", &[STILL[0], STILL[1], ("ex_dividend", "close")]);
+    script.world.fills = Never;
+    script.until("2026-11-12 15:29");
+    script.give(share(), 200, "190");
+    script.world.events = Some(dividend("2026-11-13", 100));
+    script.until("2026-11-12 15:55");
+    script.world.fills = AtOnce;
+    script.match_orders();
+    assert_eq!(held(&script, "C160 2026-12-18"), 0, "{:?}", script.log);
+}
+
 /// The only expiry is the one that ends: nothing can be rolled.
 fn ending(put: &str, call: &str, spot: f64, pairs: &[(&str, &str)]) -> Script {
     let mut script = hedged(1, put, call, pairs);

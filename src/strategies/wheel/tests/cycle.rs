@@ -212,6 +212,17 @@ fn a_call_whose_holder_would_take_the_dividend_is_rolled_or_closed_the_afternoon
         let seen: Vec<&str> = script.codes().into_iter().take(codes.len()).collect();
         assert_eq!(seen, codes, "{how}: {:?}", script.log);
     }
+    // A roll that nobody takes is given up a quarter of an hour before the close: the call is bought back.
+    let mut script = with_call("C199 2026-11-13", 1, &[("contracts", "1"), ("roll_call_itm", "false")]);
+    script.world.events = Some(dividend("2026-11-13", 200));
+    script.world.fills = Never;
+    script.until("2026-11-12 15:44");
+    assert!(script.proposed.iter().any(|order| order.contains('/')), "rolled first: {:?}", script.proposed);
+    script.clear();
+    script.world.fills = AtOnce;
+    script.until("2026-11-12 15:46");
+    assert_eq!(script.codes()[0], "WHEEL_EXDIV", "{:?}", script.log);
+    assert!(script.proposed[0].starts_with("buy Close 1 AAPL 13Nov26 199C"), "{:?}", script.proposed);
     // So much time value is left that nobody exercises for a dime.
     let mut script = with_call("C195 2026-12-18", 1, &[("contracts", "1")]);
     script.world.events = Some(dividend("2026-11-13", 10));

@@ -296,3 +296,25 @@ fn a_put_bought_back_by_hand_is_not_written_again_before_the_next_day() {
     assert_eq!(script.codes().last(), Some(&"WHEEL_SELL_PUT"), "{:?}", script.log);
     assert_eq!(memory(&script)["campaign"]["number"], 2);
 }
+
+/// Between the option of an assignment and its shares neither is there: the money is spoken for, and shares on their way out are nobody's.
+#[test]
+fn nothing_is_written_between_an_assignment_and_its_shares() {
+    for (given, option, code) in
+        [(0, "P205 2026-12-18", "WHEEL_ASSIGNED"), (100, "C190 2026-12-18", "WHEEL_CALLED_AWAY")]
+    {
+        let pairs =
+            [("contracts", "1"), ("cooldown_days", "0"), ("take_profit", "1"), ("roll_call_itm", "false")];
+        let mut script = Script::new("wheel", START, 100_000, &pairs);
+        script.give(share(), given, "190");
+        script.give(Instrument::Option(contract(option)), -1, "5.00");
+        script.until("2026-11-12 11:00");
+        script.clear();
+        script.assign_without_shares(&contract(option), 1);
+        check(&script, &[code]);
+        assert!(script.proposed.is_empty(), "{option}: {:?}", script.proposed);
+        script.restart();
+        script.until("2026-11-12 15:50");
+        assert!(script.proposed.is_empty(), "{option}: {:?}", script.proposed);
+    }
+}
