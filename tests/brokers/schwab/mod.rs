@@ -95,34 +95,17 @@ async fn broker(emulator: &SchwabEmulator) -> Arc<dyn Broker> {
     connection.account(HASH, account()).await.unwrap()
 }
 
-async fn subject() -> Subject {
-    let emulator = emulator().await;
+/// What the contract is kept with: so many shares can be had, and `keep` lives as long as it.
+async fn subject_of(
+    emulator: &SchwabEmulator,
+    shares: i64,
+    keep: Box<dyn std::any::Any + Send + Sync>,
+) -> Subject {
     Subject {
-        desk: Desk::new(
-            broker(&emulator).await,
-            Instrument::equity("AAPL").unwrap(),
-            Quantity::from(8),
-            Arc::new(emulator.exchange.clone()),
-        ),
-        exchange: emulator.exchange.clone(),
-        faults: emulator.server.faults.clone(),
-        submit: ("POST", "/orders"),
-        replace: ("PUT", "/orders/"),
-        cancel: ("DELETE", "/orders/"),
-        read: ("GET", "/orders"),
-        sheet: sheet::schwab(&emulator),
-        keep: Box::new(emulator),
-    }
-}
-
-/// A subject with its emulator at hand.
-async fn both() -> (Subject, &'static SchwabEmulator) {
-    let emulator: &'static SchwabEmulator = Box::leak(Box::new(emulator().await));
-    let subject = Subject {
         desk: Desk::new(
             broker(emulator).await,
             Instrument::equity("AAPL").unwrap(),
-            Quantity::from(10),
+            Quantity::from(shares),
             Arc::new(emulator.exchange.clone()),
         ),
         exchange: emulator.exchange.clone(),
@@ -132,9 +115,19 @@ async fn both() -> (Subject, &'static SchwabEmulator) {
         cancel: ("DELETE", "/orders/"),
         read: ("GET", "/orders"),
         sheet: sheet::schwab(emulator),
-        keep: Box::new(()),
-    };
-    (subject, emulator)
+        keep,
+    }
+}
+
+async fn subject() -> Subject {
+    let emulator = Arc::new(emulator().await);
+    subject_of(&emulator, 8, Box::new(Arc::clone(&emulator))).await
+}
+
+/// A subject with its emulator at hand.
+async fn both() -> (Subject, &'static SchwabEmulator) {
+    let emulator: &'static SchwabEmulator = Box::leak(Box::new(emulator().await));
+    (subject_of(emulator, 10, Box::new(())).await, emulator)
 }
 
 fn option(key: &str) -> Instrument {
