@@ -132,6 +132,16 @@ impl Engine {
         self.note(Severity::Warning, "REDUCING_ONLY", text);
     }
 
+    /// Why nothing that is no order and may put more at stake is done now: `None` where it may be.
+    #[must_use]
+    pub const fn keeps_from_risk(&self) -> Option<&'static str> {
+        match self.trading_state {
+            TradingState::Active => None,
+            TradingState::ReducingOnly => Some("only what reduces is done now; lift it with: arbion resume"),
+            TradingState::Halted => Some("the kill switch is on; see: arbion resume"),
+        }
+    }
+
     pub(super) fn on_resume(&mut self, request: RequestId) {
         let accepted = self.accept_positions();
         self.host.accounts_changed();

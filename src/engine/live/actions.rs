@@ -9,7 +9,6 @@ use crate::client::{Reply, SessionError};
 use crate::core::input::Input;
 use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
-use crate::domain::limits::TradingState;
 use crate::domain::snapshot::Severity;
 use crate::domain::venue::{VenueAction, VenueAnswer};
 
@@ -75,9 +74,8 @@ impl EngineTask {
             self.know(std::slice::from_ref(instrument)).await?;
         }
         let real = self.core.account(account).is_some_and(|figures| figures.mode == AccountMode::Live);
-        if action.adds_risk() && self.core.trading_state() == TradingState::Halted {
-            let text = "the kill switch is on; see: arbion resume".to_owned();
-            return Err(SessionError::Usage(text));
+        if let Some(why) = self.core.keeps_from_risk().filter(|_| action.adds_risk()) {
+            return Err(SessionError::Usage(why.to_owned()));
         }
         if action.adds_risk() && real && !self.core.trades_live() {
             let text = "trading with real money is not on; see: arbion mode live".to_owned();

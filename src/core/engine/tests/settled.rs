@@ -72,12 +72,14 @@ fn h7_alone_it_only_reduces_until_a_person_lifts_it() {
         rig.engine.order(id).unwrap().denials.iter().any(|denial| denial.code == DenialCode::ReducingOnly)
     };
     assert!(refused(&mut rig, Side::Buy) && !refused(&mut rig, Side::Sell));
+    assert!(rig.engine.keeps_from_risk().is_some_and(|why| why.contains("reduces")));
     assert!(rig.step(alone()).is_empty(), "said once");
     rig.step(Input::Resume { request: RequestId(9) });
-    assert!(!refused(&mut rig, Side::Buy));
+    assert!(!refused(&mut rig, Side::Buy) && rig.engine.keeps_from_risk().is_none());
     rig.step(Input::Halt { request: RequestId(9), all: false, reason: "test".to_owned() });
     rig.step(alone());
     assert_eq!(rig.engine.trading_state(), TradingState::Halted);
+    assert!(rig.engine.keeps_from_risk().is_some_and(|why| why.contains("kill switch")));
 }
 
 /// After a start nothing opens before a comparison has succeeded whole; what works can be canceled all the while.
