@@ -13,6 +13,7 @@ pub mod http;
 pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
+mod market;
 pub mod oauth;
 pub mod pauses;
 pub mod penny;
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use crate::domain::order::BrokerPreview;
 pub use error::{BrokerError, Certainty};
+pub use market::Market;
 pub use settings::{BrokerKind, BrokerSettings, Credentials, Environment};
 
 use crate::domain::account::Account;
@@ -40,7 +42,7 @@ use crate::domain::chain::ChainRow;
 use crate::domain::depth::{DepthLevel, Print};
 use crate::domain::execution::{AccountEvent, Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
-use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
+use crate::domain::instrument::{Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::Quantity;
 use crate::domain::movement::Movement;
 use crate::domain::news::Article;
@@ -245,8 +247,8 @@ pub trait NewsSource: Send + Sync {
 /// Prices as a broker or a data service gives them. Reads only.
 #[async_trait]
 pub trait MarketFeed: Send + Sync {
-    /// Does it have prices of such an instrument at all.
-    fn covers(&self, class: AssetClass) -> bool;
+    /// Does it have prices of such instruments at all.
+    fn covers(&self, market: Market) -> bool;
 
     /// Newest quotes. Instruments that it does not know are absent from the answer.
     async fn quotes(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, BrokerError>;

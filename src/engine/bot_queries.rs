@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::bots::protocol::{self, BotQuery, CHAIN_DAYS, Over, RpcError};
 use crate::bots::{BotLine, ToBot};
-use crate::brokers::BrokerError;
+use crate::brokers::{BrokerError, Market};
 use crate::core::engine::Engine;
 use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::ids::AccountId;
@@ -116,7 +116,7 @@ impl EngineTask {
         }
         let now = self.clock.now();
         if self.feed.is_live(&instrument)
-            && let Some(feed) = self.live.prices.feed_for(instrument.asset_class())
+            && let Some(feed) = self.live.prices.feed_for(&instrument)
         {
             let (line, calendar) = (line.clone(), self.calendar.clone());
             tokio::spawn(async move {
@@ -148,7 +148,7 @@ impl EngineTask {
         let none = |share: &Instrument| RpcError::new(-32_005, format!("nobody has a chain of {share}"));
         let known = self.ensure(&share).await;
         let underlying = share.root().clone();
-        if let Some(feed) = self.live.prices.feed_for(AssetClass::Option) {
+        if let Some(feed) = self.live.prices.feed_of(Market::Class(AssetClass::Option)) {
             tokio::spawn(async move {
                 let result = match chain_between(feed.as_ref(), &underlying, from, until).await {
                     Ok(chain) if chain.expiries.is_empty() => Err(none(&share)),

@@ -102,7 +102,7 @@ impl Checks {
 impl EngineTask {
     /// Asks the broker for its own bars of what was made here.
     pub(super) fn ask_own_bars(&self, instrument: Instrument, interval: Interval) {
-        let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else { return };
+        let Some(feed) = self.live.prices.feed_for(&instrument) else { return };
         let (answers, end) = (self.hosting.answers_in.clone(), self.clock.now());
         tokio::spawn(async move {
             match feed.bars(&instrument, interval, end, NEWEST).await {

@@ -239,7 +239,7 @@ impl EngineTask {
                 gathering.found.insert(key.0, known);
                 continue;
             }
-            let feed = self.live.prices.feed_for(key.0.asset_class()).filter(|_| live);
+            let feed = self.live.prices.feed_for(&key.0).filter(|_| live);
             let instrument = key.0;
             gathering.elsewhere.push(Elsewhere { instrument, live, feed, own, own_source });
         }

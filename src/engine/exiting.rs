@@ -31,7 +31,7 @@ impl EngineTask {
                 return give(reply, Err(error));
             }
             if asks_for_range(plan) && self.feed.is_live(instrument) {
-                let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else {
+                let Some(feed) = self.live.prices.feed_for(instrument) else {
                     let text = format!("{instrument} has no bars to measure its range by");
                     return give(reply, Err(SessionError::Usage(text)));
                 };
@@ -62,7 +62,7 @@ impl EngineTask {
     /// A plan that has begun waits for a range.
     pub(super) async fn measure_range(&mut self, instrument: Instrument) {
         if self.feed.is_live(&instrument) {
-            let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else {
+            let Some(feed) = self.live.prices.feed_for(&instrument) else {
                 return self.step(Input::Range { instrument, range: None }).await;
             };
             let (answers, end) = (self.hosting.answers_in.clone(), self.clock.now());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::brokers::Market;
 use crate::domain::calendar::{Calendar, MarketPhase, exchange_date};
 use crate::domain::instrument::{AssetClass, Instrument, SymbolLookup};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
@@ -44,8 +45,8 @@ pub(super) struct MarketFeed {
     /// Depth and tape of what somebody looks at.
     pub(super) books: Books,
     bell: Option<Bell>,
-    /// Classes of instruments whose prices come from brokers: nothing of them is simulated.
-    live: BTreeSet<AssetClass>,
+    /// What has its prices from brokers: nothing of it is simulated.
+    live: BTreeSet<Market>,
 }
 
 /// The regular session that last ended, as far as quotes tell of it.
@@ -135,14 +136,14 @@ impl MarketFeed {
         }
     }
 
-    /// Which classes brokers have prices of.
-    pub(super) fn set_live(&mut self, classes: BTreeSet<AssetClass>) {
-        self.live = classes;
+    /// What brokers have prices of.
+    pub(super) fn set_live(&mut self, markets: BTreeSet<Market>) {
+        self.live = markets;
     }
 
     /// Do an instrument's prices come from a broker.
     pub(super) fn is_live(&self, instrument: &Instrument) -> bool {
-        self.live.contains(&instrument.asset_class())
+        self.live.contains(&Market::of(instrument))
     }
 
     /// A broker's quote.
@@ -183,7 +184,7 @@ impl MarketFeed {
     pub(super) fn poll(&mut self, now: Timestamp) -> Vec<Quote> {
         let closed_at = self.closed_at(now);
         if let Source::Simulated(market) = &self.source {
-            for instrument in self.active.iter().filter(|active| !self.live.contains(&active.asset_class())) {
+            for instrument in self.active.iter().filter(|active| !self.live.contains(&Market::of(active))) {
                 if market.ticks_between(instrument, self.last, now, self.updates_per_second)
                     && let Some(quote) = quote(market, instrument, now, closed_at)
                 {

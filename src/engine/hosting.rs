@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
 
-use crate::brokers;
+use crate::brokers::{self, Market};
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, SessionError};
 use crate::command::types::StrategyAction;
@@ -153,7 +153,7 @@ impl EngineTask {
     }
 
     fn ask_bars(&self, strategy: Option<SmolStr>, instrument: Instrument, interval: Interval, count: usize) {
-        let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else { return };
+        let Some(feed) = self.live.prices.feed_for(&instrument) else { return };
         let (answers, end) = (self.hosting.answers_in.clone(), self.clock.now());
         tokio::spawn(async move {
             let bars = feed.bars(&instrument, interval, end, count).await;
@@ -180,7 +180,7 @@ impl EngineTask {
         let answer = match need {
             Need::Chain { underlying, from, until } => {
                 self.ensure(&Instrument::Equity { symbol: underlying.clone() }).await;
-                if let Some(feed) = self.live.prices.feed_for(AssetClass::Option) {
+                if let Some(feed) = self.live.prices.feed_of(Market::Class(AssetClass::Option)) {
                     let answers = self.hosting.answers_in.clone();
                     tokio::spawn(async move {
                         let chain = chain_between(feed.as_ref(), &underlying, from, until).await.ok();
@@ -221,7 +221,7 @@ impl EngineTask {
     }
 
     fn ask_needed_bars(&self, strategy: SmolStr, instrument: Instrument, interval: Interval, count: usize) {
-        let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else { return };
+        let Some(feed) = self.live.prices.feed_for(&instrument) else { return };
         let (answers, end) = (self.hosting.answers_in.clone(), self.clock.now());
         let calendar = self.calendar.clone();
         tokio::spawn(async move {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::{mpsc, watch};
 
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, FeedEvent, Market, MarketFeed, Wanted};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
 use crate::domain::quote::{Bar, Interval, Quote};
@@ -15,7 +15,7 @@ use crate::domain::quote::{Bar, Interval, Quote};
 /// See the module.
 pub(super) struct StillFeed {
     /// What it has prices of; absent for everything.
-    classes: Option<Vec<AssetClass>>,
+    markets: Option<Vec<Market>>,
     /// Absent where it never answers.
     bars: Option<Vec<Bar>>,
     /// How often it was asked for bars.
@@ -25,19 +25,24 @@ pub(super) struct StillFeed {
 impl StillFeed {
     /// One that has prices of these, and no bars.
     pub(super) fn of(classes: &[AssetClass]) -> Self {
-        Self { classes: Some(classes.to_vec()), bars: Some(Vec::new()), asked: AtomicUsize::new(0) }
+        Self::of_markets(classes.iter().copied().map(Market::Class).collect())
+    }
+
+    /// The same by markets.
+    pub(super) const fn of_markets(markets: Vec<Market>) -> Self {
+        Self { markets: Some(markets), bars: Some(Vec::new()), asked: AtomicUsize::new(0) }
     }
 
     /// One of everything with these bars, or one that never answers.
     pub(super) const fn with(bars: Option<Vec<Bar>>) -> Self {
-        Self { classes: None, bars, asked: AtomicUsize::new(0) }
+        Self { markets: None, bars, asked: AtomicUsize::new(0) }
     }
 }
 
 #[async_trait]
 impl MarketFeed for StillFeed {
-    fn covers(&self, class: AssetClass) -> bool {
-        self.classes.as_ref().is_none_or(|classes| classes.contains(&class))
+    fn covers(&self, market: Market) -> bool {
+        self.markets.as_ref().is_none_or(|markets| markets.contains(&market))
     }
 
     async fn quotes(&self, _: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {

@@ -17,7 +17,7 @@ use super::wire::{Asset, Contracts};
 use super::{NAME, errors, report};
 use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, NewsSource, Wanted};
+use crate::brokers::{BrokerError, FeedEvent, Market, MarketFeed, NewsSource, Wanted};
 use crate::domain::calendar::{Calendar, exchange_date, plus_days};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
@@ -300,8 +300,8 @@ fn listing(asset: &Asset) -> Option<Listing> {
 
 #[async_trait]
 impl MarketFeed for AlpacaFeed {
-    fn covers(&self, class: AssetClass) -> bool {
-        classes().contains(&class)
+    fn covers(&self, market: Market) -> bool {
+        market.is_of(&classes())
     }
 
     async fn quotes(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {

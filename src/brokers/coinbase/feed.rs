@@ -19,7 +19,7 @@ use super::{PRIVATE, PUBLIC};
 use crate::brokers::endpoint::Endpoint;
 use crate::brokers::http::Call;
 use crate::brokers::json::decimal;
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, FeedEvent, Market, MarketFeed, Wanted};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
@@ -232,13 +232,13 @@ impl CoinbaseFeed {
 
 #[async_trait]
 impl MarketFeed for CoinbaseFeed {
-    fn covers(&self, class: AssetClass) -> bool {
-        class == AssetClass::Crypto
+    fn covers(&self, market: Market) -> bool {
+        market == Market::CoinbaseFutures || market.is_of(&[AssetClass::Crypto])
     }
 
     async fn quotes(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {
         let mut wanted: BTreeMap<String, &Instrument> = BTreeMap::new();
-        for instrument in instruments.iter().filter(|instrument| self.covers(instrument.asset_class())) {
+        for instrument in instruments.iter().filter(|instrument| self.covers(Market::of(instrument))) {
             wanted.insert(product_id(instrument)?, instrument);
         }
         if wanted.is_empty() {

@@ -198,9 +198,7 @@ pub(super) async fn watch(
 impl MarketChannel<'_> {
     fn resolve(&self, instruments: &[Instrument]) -> BTreeMap<String, BTreeSet<Instrument>> {
         let mut found: BTreeMap<String, BTreeSet<Instrument>> = BTreeMap::new();
-        for instrument in
-            instruments.iter().filter(|instrument| matches!(instrument, Instrument::Crypto { .. }))
-        {
+        for instrument in instruments {
             let known = product_id(instrument).ok().and_then(|id| self.names.get(&id));
             if let Some((name, _)) = known
                 && (found.len() < PRODUCTS_MAX || found.contains_key(name))

@@ -17,7 +17,7 @@ use super::prices::{CoinPrice, CoinPrices};
 use super::{ATTRIBUTION, BROKER, refused_locally};
 use crate::brokers::clock::wall;
 use crate::brokers::json::decimal_or_none;
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, FeedEvent, Market, MarketFeed, Wanted};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
@@ -103,8 +103,8 @@ fn pair(instrument: &Instrument) -> Option<(&Symbol, Currency)> {
 
 #[async_trait]
 impl MarketFeed for CoinPrices {
-    fn covers(&self, class: AssetClass) -> bool {
-        class == AssetClass::Crypto
+    fn covers(&self, market: Market) -> bool {
+        market.is_of(&[AssetClass::Crypto])
     }
 
     async fn quotes(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {

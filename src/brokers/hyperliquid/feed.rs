@@ -16,7 +16,7 @@ use super::market_stream;
 use super::universe::{Asset, Universe};
 use super::venue::{self, LIST, STATE, Venue, instant};
 use super::wire::{Book, Candle, Context, Level, Meta, SpotMeta};
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, FeedEvent, Market, MarketFeed, Wanted};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
 use crate::domain::money::{Price, Quantity};
@@ -88,8 +88,8 @@ impl Feed {
 
 #[async_trait]
 impl MarketFeed for Feed {
-    fn covers(&self, class: AssetClass) -> bool {
-        matches!(class, AssetClass::Perpetual | AssetClass::Crypto)
+    fn covers(&self, market: Market) -> bool {
+        market.is_of(&[AssetClass::Perpetual, AssetClass::Crypto])
     }
 
     async fn quotes(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {

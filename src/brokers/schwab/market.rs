@@ -21,7 +21,7 @@ use super::streamer::{Heard, KEYS_MAX, Keys, LEVELS, Streamer};
 use super::{NAME, symbols};
 use crate::brokers::http::Call;
 use crate::brokers::quotes::QuoteBoard;
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted, json, penny};
+use crate::brokers::{BrokerError, FeedEvent, Market, MarketFeed, Wanted, json, penny};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
@@ -399,8 +399,8 @@ impl SchwabFeed {
 
 #[async_trait]
 impl MarketFeed for SchwabFeed {
-    fn covers(&self, class: AssetClass) -> bool {
-        matches!(class, AssetClass::Equity | AssetClass::Option)
+    fn covers(&self, market: Market) -> bool {
+        market.is_of(&[AssetClass::Equity, AssetClass::Option])
     }
 
     async fn quotes(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {

@@ -7,16 +7,13 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, BrokerKind, FeedEvent, Market, MarketFeed, Wanted};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::snapshot::Connection;
 
 use super::host::LiveEvent;
 use super::login::LoginKey;
 
-/// Classes that feeds are asked about.
-const CLASSES: [AssetClass; 5] =
-    [AssetClass::Equity, AssetClass::Option, AssetClass::Crypto, AssetClass::Perpetual, AssetClass::Fx];
 /// Events of a feed that may wait; more are dropped, as newer ones come.
 const EVENTS_MAX: usize = 4_096;
 /// Instruments of one feed.
@@ -50,7 +47,7 @@ pub(in crate::engine) enum FeedWord {
 
 struct Feed {
     feed: Arc<dyn MarketFeed>,
-    classes: BTreeSet<AssetClass>,
+    markets: BTreeSet<Market>,
     wanted: watch::Sender<Wanted>,
     up: bool,
     /// Since when it has been down after it was asked for, or was up.
@@ -75,22 +72,21 @@ pub(in crate::engine) struct LivePrices {
 }
 
 impl LivePrices {
-    /// Begins to follow a feed. Classes that an earlier one covers stay with that, unless that one is over.
+    /// Begins to follow a feed. Markets that an earlier one covers stay with that, unless that one is over.
     pub(super) fn open(&mut self, key: FeedKey, feed: Arc<dyn MarketFeed>, events: mpsc::Sender<LiveEvent>) {
         self.close(key);
         for over in self.feeds.values_mut().filter(|known| known.over) {
-            over.classes.retain(|class| !feed.covers(*class));
+            over.markets.retain(|market| !feed.covers(*market));
         }
-        let taken =
-            self.feeds.values().flat_map(|feed| feed.classes.iter().copied()).collect::<BTreeSet<_>>();
-        let classes: BTreeSet<AssetClass> =
-            CLASSES.into_iter().filter(|class| feed.covers(*class) && !taken.contains(class)).collect();
+        let taken = |market: &Market| self.feeds.values().any(|known| known.markets.contains(market));
+        let markets: BTreeSet<Market> =
+            Market::ALL.into_iter().filter(|market| feed.covers(*market) && !taken(market)).collect();
         let (wanted, wanted_out) = watch::channel(Wanted::default());
         let task = tokio::spawn(follow(key, Arc::clone(&feed), wanted_out, events)).abort_handle();
         let counts = matches!(key, FeedKey::Login(_));
         self.feeds.insert(
             key,
-            Feed { feed, classes, wanted, up: false, stopped_at: None, counts, over: false, task },
+            Feed { feed, markets, wanted, up: false, stopped_at: None, counts, over: false, task },
         );
     }
 
@@ -105,10 +101,10 @@ impl LivePrices {
         let Some(mut ended) = self.feeds.remove(&key) else { return };
         ended.task.abort();
         for other in self.feeds.values_mut().filter(|other| other.counts && !other.over) {
-            let taken: Vec<AssetClass> =
-                ended.classes.iter().copied().filter(|class| other.feed.covers(*class)).collect();
-            ended.classes.retain(|class| !taken.contains(class));
-            other.classes.extend(taken);
+            let taken: Vec<Market> =
+                ended.markets.iter().copied().filter(|market| other.feed.covers(*market)).collect();
+            ended.markets.retain(|market| !taken.contains(market));
+            other.markets.extend(taken);
         }
         (ended.up, ended.over, ended.stopped_at) = (false, true, ended.stopped_at.or(Some(now)));
         self.feeds.insert(key, ended);
@@ -131,24 +127,30 @@ impl LivePrices {
     pub(super) fn told(&self, key: FeedKey, connection: &Connection) -> Connection {
         let mut told = connection.clone();
         if let Some(feed) = self.feeds.get(&key).filter(|feed| feed.counts) {
-            told.prices = feed.classes.iter().copied().collect();
+            let classes: BTreeSet<AssetClass> = feed.markets.iter().map(|market| market.class()).collect();
+            told.prices = classes.into_iter().collect();
             told.prices_stopped_at = feed.stopped_at;
         }
         told
     }
 
-    /// Classes whose prices come from a broker.
-    pub(in crate::engine) fn classes(&self) -> BTreeSet<AssetClass> {
-        self.counting().flat_map(|feed| feed.classes.iter().copied()).collect()
+    /// What has its prices from a broker.
+    pub(in crate::engine) fn markets(&self) -> BTreeSet<Market> {
+        self.counting().flat_map(|feed| feed.markets.iter().copied()).collect()
     }
 
     fn counting(&self) -> impl Iterator<Item = &Feed> {
         self.feeds.values().filter(|feed| feed.counts)
     }
 
-    /// Who has prices of such an instrument.
-    pub(in crate::engine) fn feed_for(&self, class: AssetClass) -> Option<Arc<dyn MarketFeed>> {
-        self.counting().find(|feed| feed.classes.contains(&class)).map(|feed| Arc::clone(&feed.feed))
+    /// Who has prices of such instruments.
+    pub(in crate::engine) fn feed_of(&self, market: Market) -> Option<Arc<dyn MarketFeed>> {
+        self.counting().find(|feed| feed.markets.contains(&market)).map(|feed| Arc::clone(&feed.feed))
+    }
+
+    /// Who has prices of this one.
+    pub(in crate::engine) fn feed_for(&self, instrument: &Instrument) -> Option<Arc<dyn MarketFeed>> {
+        self.feed_of(Market::of(instrument))
     }
 
     /// Who has news, and its feed.
@@ -157,15 +159,15 @@ impl LivePrices {
         alive.find(|(_, feed)| feed.feed.news().is_some()).map(|(key, feed)| (*key, Arc::clone(&feed.feed)))
     }
 
-    /// Whose prices of such an instrument they are.
-    pub(super) fn key_for(&self, class: AssetClass) -> Option<FeedKey> {
-        self.feeds.iter().find(|(_, feed)| feed.classes.contains(&class)).map(|(key, _)| *key)
+    /// Whose prices of such instruments they are.
+    pub(super) fn key_of(&self, market: Market) -> Option<FeedKey> {
+        self.feeds.iter().find(|(_, feed)| feed.markets.contains(&market)).map(|(key, _)| *key)
     }
 
     /// An instrument's prices are wanted from now on.
     pub(in crate::engine) fn want(&self, instrument: &Instrument) {
-        let class = instrument.asset_class();
-        let Some(feed) = self.feeds.values().find(|feed| feed.classes.contains(&class)) else { return };
+        let market = Market::of(instrument);
+        let Some(feed) = self.feeds.values().find(|feed| feed.markets.contains(&market)) else { return };
         feed.wanted.send_if_modified(|wanted| match wanted.quotes.binary_search(instrument) {
             Err(at) if wanted.quotes.len() < WANTED_MAX => {
                 wanted.quotes.insert(at, instrument.clone());
@@ -177,8 +179,8 @@ impl LivePrices {
 
     /// Depth and trades of an instrument are wanted from now on.
     pub(in crate::engine) fn want_book(&self, instrument: &Instrument) {
-        let class = instrument.asset_class();
-        let Some(feed) = self.feeds.values().find(|feed| feed.classes.contains(&class)) else { return };
+        let market = Market::of(instrument);
+        let Some(feed) = self.feeds.values().find(|feed| feed.markets.contains(&market)) else { return };
         feed.wanted.send_if_modified(|wanted| {
             let new = !wanted.books.contains(instrument);
             if new {
@@ -252,6 +254,34 @@ mod tests {
         }
     }
 
+    /// Two venues of futures beside each other: each contract has its prices where it is listed, whichever came first.
+    #[tokio::test]
+    async fn futures_of_one_venue_are_not_asked_of_another() {
+        let (events, _heard) = mpsc::channel(1);
+        let [there, here] = [BrokerKind::Hyperliquid, BrokerKind::Coinbase].map(FeedKey::Public);
+        let perpetual = |symbol: &str| Instrument::Perpetual { symbol: symbol.parse().unwrap() };
+        let (listed, dated) = (perpetual("BTC"), perpetual("BIP-20DEC30-CDE"));
+        for keys in [[there, here], [here, there]] {
+            let mut prices = LivePrices::default();
+            for key in keys {
+                let market =
+                    if key == here { Market::CoinbaseFutures } else { Market::Class(AssetClass::Perpetual) };
+                prices.open(key, Arc::new(StillFeed::of_markets(vec![market])), events.clone());
+                prices.set_up(key, true, Timestamp::UNIX_EPOCH);
+            }
+            for (instrument, key) in [(&listed, there), (&dated, here)] {
+                assert_eq!(prices.key_of(Market::of(instrument)), Some(key));
+                prices.want(instrument);
+                assert_eq!(prices.feeds[&key].wanted.borrow().quotes, [instrument.clone()]);
+            }
+        }
+        // Alone, none says that it has the other's.
+        let mut prices = LivePrices::default();
+        prices.open(there, Arc::new(StillFeed::of(&[AssetClass::Perpetual])), events);
+        prices.set_up(there, true, Timestamp::UNIX_EPOCH);
+        assert!(prices.feed_for(&listed).is_some() && prices.feed_for(&dated).is_none());
+    }
+
     #[tokio::test]
     async fn prices_of_a_dead_login_become_old_or_come_from_another_and_are_never_simulated() {
         let at = |second| Timestamp::from_second(second).unwrap();
@@ -264,19 +294,19 @@ mod tests {
         for key in [login, public] {
             prices.set_up(key, true, at(1));
         }
-        assert_eq!(prices.key_for(AssetClass::Crypto), Some(login));
+        assert_eq!(prices.key_of(Market::Class(AssetClass::Crypto)), Some(login));
         prices.end(login, at(5));
-        let both = BTreeSet::from([AssetClass::Equity, AssetClass::Crypto]);
-        assert_eq!(prices.classes(), both);
-        assert_eq!(prices.key_for(AssetClass::Crypto), Some(public));
+        let both = BTreeSet::from([AssetClass::Equity, AssetClass::Crypto].map(Market::Class));
+        assert_eq!(prices.markets(), both);
+        assert_eq!(prices.key_of(Market::Class(AssetClass::Crypto)), Some(public));
         let told = prices.told(login, &Connection::new("alpaca", false, "connect it again"));
         assert_eq!((told.prices, told.prices_stopped_at), (vec![AssetClass::Equity], Some(at(5))));
         // Another login takes the shares over; a disconnect gives back what nobody has.
         let next = FeedKey::Login(LoginKey { broker: BrokerKind::Schwab, environment: Environment::Live });
         prices.open(next, shares_and_coins(), events);
-        assert_eq!(prices.key_for(AssetClass::Equity), Some(next));
+        assert_eq!(prices.key_of(Market::Class(AssetClass::Equity)), Some(next));
         prices.close(next);
         prices.close(login);
-        assert_eq!(prices.classes(), BTreeSet::from([AssetClass::Crypto]));
+        assert_eq!(prices.markets(), BTreeSet::from([Market::Class(AssetClass::Crypto)]));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed};
+use crate::brokers::{BrokerError, BrokerKind, FeedEvent, Market, MarketFeed};
 use crate::client::message::Chain;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
@@ -37,7 +37,7 @@ impl EngineTask {
     pub(in crate::engine) fn live_read(&mut self, request: &Request, reply: Answer) -> Option<Answer> {
         match request {
             Request::Bars { instrument, interval, limit } => {
-                let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else {
+                let Some(feed) = self.live.prices.feed_for(instrument) else {
                     return Some(reply);
                 };
                 let (instrument, interval) = (instrument.clone(), *interval);
@@ -49,7 +49,9 @@ impl EngineTask {
             }
             Request::Chain { underlying, expiry, right }
             | Request::Execute { command: Command::Chain { underlying, expiry, right }, .. } => {
-                let Some(feed) = self.live.prices.feed_for(AssetClass::Option) else { return Some(reply) };
+                let Some(feed) = self.live.prices.feed_of(Market::Class(AssetClass::Option)) else {
+                    return Some(reply);
+                };
                 let share = Instrument::Equity { symbol: underlying.clone() };
                 let spot = self.core.quote(&share).and_then(|quote| quote.last);
                 let (underlying, expiry, right) = (underlying.clone(), *expiry, *right);
@@ -62,13 +64,13 @@ impl EngineTask {
                     self.feed.is_live(instrument) && self.core.quote(instrument).is_none()
                 });
                 let missing: Vec<Instrument> = missing.cloned().collect();
-                let class = missing.first().map(Instrument::asset_class);
-                let Some(feed) = class.and_then(|class| self.live.prices.feed_for(class)) else {
+                let market = missing.first().map(Market::of);
+                let Some(feed) = market.and_then(|market| self.live.prices.feed_of(market)) else {
                     return Some(reply);
                 };
                 // Only when all of them come from the one feed is the answer its own.
                 if missing.len() != instruments.len()
-                    || missing.iter().any(|one| Some(one.asset_class()) != class)
+                    || missing.iter().any(|one| Some(Market::of(one)) != market)
                 {
                     return Some(reply);
                 }
@@ -76,9 +78,12 @@ impl EngineTask {
                 self.first_quotes(feed, missing, reply);
             }
             Request::Movers { by, limit } => {
-                let Some(feed) = self.live.prices.feed_for(AssetClass::Equity) else { return Some(reply) };
+                let Some(feed) = self.live.prices.feed_of(Market::Class(AssetClass::Equity)) else {
+                    return Some(reply);
+                };
                 let (order, limit) = (lists::order(*by), (*limit as usize).clamp(1, lists::MOVERS_MAX));
-                let (events, key) = (self.live.events_in(), self.live.prices.key_for(AssetClass::Equity));
+                let (events, key) =
+                    (self.live.events_in(), self.live.prices.key_of(Market::Class(AssetClass::Equity)));
                 tokio::spawn(async move {
                     let quotes = moving(&*feed, order, limit).await;
                     if let (Ok(quotes), Some(key)) = (&quotes, key) {
@@ -122,7 +127,7 @@ impl EngineTask {
 
     /// Quotes of instruments that nobody has looked at yet: asked for once, and streamed from then on.
     fn first_quotes(&self, feed: Arc<dyn MarketFeed>, instruments: Vec<Instrument>, reply: Answer) {
-        let (events, key) = (self.live.events_in(), self.live.prices.key_for(instruments[0].asset_class()));
+        let (events, key) = (self.live.events_in(), self.live.prices.key_of(Market::of(&instruments[0])));
         tokio::spawn(async move {
             let quotes = match feed.quotes(&instruments).await {
                 Ok(quotes) => quotes,

@@ -14,7 +14,9 @@ use tokio::task::AbortHandle;
 use crate::brokers::clock::wall;
 use crate::brokers::http::Health;
 use crate::brokers::limiter::SharedLimits;
-use crate::brokers::{AccountStream, Broker, BrokerKind, BrokerSettings, Environment, FeedEvent, registry};
+use crate::brokers::{
+    AccountStream, Broker, BrokerKind, BrokerSettings, Environment, FeedEvent, Market, registry,
+};
 use crate::client::status::CallStatus;
 use crate::config::BrokerSection;
 use crate::core::input::Input;
@@ -509,31 +511,33 @@ impl EngineTask {
         }
     }
 
-    /// Classes whose prices come from a broker are not simulated. What was wanted before is wanted of it now.
+    /// What has its prices from a broker is not simulated. What was wanted before is wanted of it now.
     pub(super) fn follow_live_classes(&mut self) {
-        let classes = self.live.prices.classes();
+        let markets = self.live.prices.markets();
         let now = self.clock.now();
         let active: Vec<Instrument> = self.feed.active().cloned().collect();
         for instrument in active {
-            if classes.contains(&instrument.asset_class()) && !self.feed.is_live(&instrument) {
+            if markets.contains(&Market::of(&instrument)) && !self.feed.is_live(&instrument) {
                 self.feed.leave_to_broker(&instrument, now);
             }
             self.live.prices.want(&instrument);
         }
-        self.feed.set_live(classes);
+        self.feed.set_live(markets);
     }
 
-    /// Asks the broker of a connected account for an instrument's terms.
+    /// Asks the brokers of connected accounts for an instrument's terms, one after another.
     pub(in crate::engine) fn ask_for_spec(&self, instrument: &Instrument) {
         let class = instrument.asset_class();
-        let login = self.live.logins.iter().find(|login| login.capabilities.asset_classes.contains(&class));
-        let Some(broker) = login.and_then(|login| self.live.brokers.get(&login.account)) else { return };
-        let (broker, instrument, events) =
-            (Arc::clone(broker), instrument.clone(), self.live.events_in.clone());
+        let trades = self.live.logins.iter().filter(|it| it.capabilities.asset_classes.contains(&class));
+        let brokers: Vec<_> = trades.filter_map(|it| self.live.brokers.get(&it.account)).cloned().collect();
+        let (instrument, events) = (instrument.clone(), self.live.events_in.clone());
         tokio::spawn(async move {
-            match broker.spec(&instrument).await {
-                Ok(spec) => drop(events.send(LiveEvent::Spec(Box::new(spec))).await),
-                Err(error) => tracing::info!(%error, %instrument, "its terms are not known"),
+            // Not everything of a class is listed everywhere: whoever knows it says its terms.
+            for broker in brokers {
+                match broker.spec(&instrument).await {
+                    Ok(spec) => return drop(events.send(LiveEvent::Spec(Box::new(spec))).await),
+                    Err(error) => tracing::info!(%error, %instrument, "its terms are not known"),
+                }
             }
         });
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use arbion::brokers::alpaca::connect;
 use arbion::brokers::registry::public_feed;
-use arbion::brokers::{BrokerError, BrokerKind, BrokerSettings, Environment, FeedEvent, MarketFeed, Wanted};
+use arbion::brokers::{
+    BrokerError, BrokerKind, BrokerSettings, Environment, FeedEvent, Market, MarketFeed, Wanted,
+};
 use arbion::domain::instrument::{AssetClass, Instrument, Symbol};
 use arbion::domain::money::Quantity;
 use arbion::domain::news::Article;
@@ -63,9 +65,9 @@ async fn quotes_of_every_class_come_with_their_day() {
     );
     assert_eq!(of[&coin()].bid, Some(price("59990")));
     for class in [AssetClass::Equity, AssetClass::Option, AssetClass::Crypto] {
-        assert!(feed.covers(class));
+        assert!(feed.covers(Market::Class(class)));
     }
-    assert!(!feed.covers(AssetClass::Fx));
+    assert!(!feed.covers(Market::Class(AssetClass::Fx)));
 }
 
 /// A plan without the prices of all exchanges: those of one are used from then on.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arbion::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted, coinbase};
+use arbion::brokers::{BrokerError, FeedEvent, Market, MarketFeed, Wanted, coinbase};
 use arbion::domain::depth::Aggressor;
 use arbion::domain::instrument::{AssetClass, Instrument};
 use arbion::domain::quote::{Feed, Interval, Quote};
@@ -49,7 +49,12 @@ async fn quotes_come_with_a_key_and_without() {
     let asked: Vec<String> = emulator.server.requests().iter().map(|request| request.path.clone()).collect();
     assert_eq!(asked.len(), 2, "all in two calls: {asked:?}");
     assert!(feed.quotes(&[]).await.unwrap().is_empty());
-    assert!(feed.covers(AssetClass::Crypto) && !feed.covers(AssetClass::Equity));
+    assert!(
+        Market::ALL
+            .into_iter()
+            .filter(|market| feed.covers(*market))
+            .eq([Market::Class(AssetClass::Crypto), Market::CoinbaseFutures])
+    );
 }
 
 #[tokio::test]
@@ -188,6 +193,33 @@ async fn prices_stream_without_a_key_under_every_name_of_a_book() {
     emulator.exchange.quote("ETH-USD", Decimal::from(90), Decimal::from(91));
     let FeedEvent::Quote(quote) = next(&mut heard).await else { panic!("another event") };
     assert_eq!((quote.instrument, quote.bid), (pair("ETH", "USD"), Some(price("90"))));
+}
+
+/// What is ordered by contract is priced by contract: asked for, streamed and with its past.
+#[tokio::test]
+async fn futures_have_prices() {
+    let emulator = start(0).await;
+    let future = Instrument::Perpetual { symbol: "BIP-20DEC30-CDE".parse().unwrap() };
+    emulator.exchange.quote("BIP-20DEC30-CDE", price("99.9").get(), price("100.1").get());
+    let feed = public(&emulator);
+    let quotes = feed.quotes(std::slice::from_ref(&future)).await.unwrap();
+    assert_eq!(quotes.iter().map(|quote| &quote.instrument).collect::<Vec<_>>(), [&future]);
+    check_quote(&quotes[0]);
+    let end = "2026-03-05T12:00:00Z".parse().unwrap();
+    assert_eq!(feed.bars(&future, Interval::Hour1, end, 20).await.unwrap().len(), 20);
+    let (_want, watched) = watch::channel(Wanted { quotes: vec![future.clone()], books: Vec::new() });
+    let (events, mut heard) = mpsc::channel(256);
+    tokio::spawn(async move { feed.watch(watched, events).await });
+    loop {
+        match next(&mut heard).await {
+            FeedEvent::Quote(quote) => {
+                check_quote(&quote);
+                break assert_eq!(quote.instrument, future);
+            }
+            FeedEvent::Down { reason, .. } => panic!("{reason}"),
+            _ => {}
+        }
+    }
 }
 
 #[tokio::test]

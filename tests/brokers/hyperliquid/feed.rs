@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arbion::brokers::hyperliquid::public_feed;
 use arbion::brokers::limiter::SharedLimits;
-use arbion::brokers::{BrokerError, BrokerSettings, FeedEvent, SubmitOutcome, Wanted};
+use arbion::brokers::{BrokerError, BrokerSettings, FeedEvent, Market, SubmitOutcome, Wanted};
 use arbion::domain::depth::Aggressor;
 use arbion::domain::instrument::AssetClass;
 use arbion::domain::quote::{Feed as Source, Interval};
@@ -19,9 +19,9 @@ async fn quotes_bars_and_listings_need_no_key() {
     let ground = ground().await.with("dexs", "xyz");
     let feed = public_feed(&ground.settings).unwrap();
     assert!(
-        feed.covers(AssetClass::Perpetual)
-            && feed.covers(AssetClass::Crypto)
-            && !feed.covers(AssetClass::Equity)
+        feed.covers(Market::Class(AssetClass::Perpetual))
+            && feed.covers(Market::Class(AssetClass::Crypto))
+            && !feed.covers(Market::Class(AssetClass::Equity))
     );
     let asked = ["ETH-PERP", "PURR-USDC", "XYZ.TSLA-PERP", "BTC-USD", "OLD-PERP", "AAPL"].map(instrument);
     let quotes = feed.quotes(&asked).await.unwrap();
