@@ -375,7 +375,12 @@ impl Protocol for MarketChannel<'_> {
         let row = |product: &Product| {
             (product.product_id.clone(), (product.canonical().to_owned(), product.tick()))
         };
-        self.names = products.iter().map(row).collect();
+        // Whoever may not see futures has the prices of coins all the same.
+        let futures = self.products.futures().await.unwrap_or_else(|error| {
+            tracing::info!(%error, "futures are not listed");
+            Arc::default()
+        });
+        self.names = products.iter().chain(futures.iter()).map(row).collect();
         Ok(Handshake::to(self.endpoint))
     }
 

@@ -26,8 +26,12 @@ const KEPT_MAX: usize = 1_000;
 pub struct Products {
     line: Arc<Line>,
     known: Mutex<BTreeMap<String, (Instant, Arc<Product>)>>,
-    list: tokio::sync::Mutex<Option<(Instant, Arc<Vec<Product>>)>>,
+    coins: Listed,
+    futures: Listed,
 }
+
+/// All products of a type, and when they were listed.
+type Listed = tokio::sync::Mutex<Option<(Instant, Arc<Vec<Product>>)>>;
 
 /// What Coinbase calls an instrument.
 ///
@@ -100,7 +104,7 @@ impl Products {
     /// None known yet.
     #[must_use]
     pub fn new(line: Arc<Line>) -> Self {
-        Self { line, known: Mutex::default(), list: tokio::sync::Mutex::new(None) }
+        Self { line, known: Mutex::default(), coins: Listed::default(), futures: Listed::default() }
     }
 
     /// The terms of one product, as fresh as they need be.
@@ -145,13 +149,25 @@ impl Products {
     /// # Errors
     /// Whatever the call says.
     pub async fn all(&self) -> Result<Arc<Vec<Product>>, BrokerError> {
-        let mut list = self.list.lock().await;
+        self.listed(&self.coins, "SPOT").await
+    }
+
+    /// Every future and perpetual, in the same way.
+    ///
+    /// # Errors
+    /// Whatever the call says.
+    pub async fn futures(&self) -> Result<Arc<Vec<Product>>, BrokerError> {
+        self.listed(&self.futures, "FUTURE").await
+    }
+
+    async fn listed(&self, list: &Listed, kind: &str) -> Result<Arc<Vec<Product>>, BrokerError> {
+        let mut list = list.lock().await;
         if let Some((at, products)) = list.as_ref()
             && at.elapsed() < LIST_FRESH
         {
             return Ok(Arc::clone(products));
         }
-        let query = [("product_type", "SPOT".to_owned())];
+        let query = [("product_type", kind.to_owned())];
         let path = format!("{V3}/market/products");
         let answer: ProductList = self.line.open(Call::history("products", PUBLIC), &path, &query).await?;
         let products = Arc::new(answer.products);

@@ -16,8 +16,9 @@ use crate::client::{Reply, Request};
 use crate::config::files;
 use crate::domain::account::{Account, BrokerFigures};
 use crate::domain::execution::Execution;
+use crate::domain::ids::AccountId;
 use crate::domain::position::Position;
-use crate::domain::snapshot::AccountView;
+use crate::domain::snapshot::{AccountView, Snapshot};
 use crate::domain::total::Total;
 
 /// Fills that are asked for at a time.
@@ -27,7 +28,30 @@ pub(super) async fn positions(line: &Line<'_>, account: Option<&str>) -> Result<
     let account = line.named_account(account).await?;
     let snapshot = line.snapshot().await?;
     let wanted = |position: &&Position| account.as_ref().is_none_or(|id| position.account == *id);
-    line.show(&Reply::Positions(snapshot.positions.iter().filter(wanted).cloned().collect()))
+    let held: Vec<Position> = snapshot.positions.iter().filter(wanted).cloned().collect();
+    let shown = line.show(&Reply::Positions(held.clone()))?;
+    let recorded = as_recorded(&snapshot, account.as_ref());
+    if recorded.is_empty() {
+        return Ok(shown);
+    }
+    let json = to_json(&json!({ "positions": held, "as_recorded": recorded }))?;
+    Ok(told_as_recorded(Output { json, ..shown }, &recorded))
+}
+
+/// Accounts at brokers that this engine has not heard of yet: what is shown of them is what was recorded last, which may be long ago.
+fn as_recorded(snapshot: &Snapshot, only: Option<&AccountId>) -> Vec<AccountId> {
+    let unheard = |view: &&AccountView| view.standing.broker.is_some() && view.standing.last.is_none();
+    let wanted = |id: &AccountId| only.is_none_or(|only| only == id);
+    let ids = snapshot.accounts.iter().filter(unheard).map(|view| view.account.account.clone());
+    ids.filter(wanted).collect()
+}
+
+fn told_as_recorded(output: Output, accounts: &[AccountId]) -> Output {
+    accounts.iter().fold(output, |output, account| {
+        output.line(format!(
+            "{account}: as last recorded, its broker was not heard; an engine asks it: arbion engine start"
+        ))
+    })
 }
 
 pub(super) async fn balances(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
@@ -41,16 +65,22 @@ pub(super) async fn balances(line: &Line<'_>, account: Option<&str>) -> Result<O
     // One account alone is no sum.
     let totals: &[Total] = if account.is_some() { &[] } else { snapshot.totals.as_slice() };
     let shown = line.show(&Reply::Accounts(accounts.clone()))?;
-    if totals.is_empty() && brokers.is_empty() {
+    let recorded = as_recorded(&snapshot, account.as_ref());
+    if totals.is_empty() && brokers.is_empty() && recorded.is_empty() {
         return Ok(shown);
     }
-    let json = to_json(&json!({ "accounts": accounts, "totals": totals, "brokers": brokers }))?;
+    let mut all = json!({ "accounts": accounts, "totals": totals, "brokers": brokers });
+    if !recorded.is_empty() {
+        all["as_recorded"] = json!(recorded);
+    }
+    let json = to_json(&all)?;
     let differ = |view: &&AccountView| {
         view.standing.figures.as_ref().map(|told| told.differences(&view.account)).unwrap_or_default()
     };
     let output = views.iter().flat_map(differ).fold(Output { json, ..shown }, Output::line);
     let more = totals.iter().filter(|total| total.says_more());
-    Ok(more.fold(output, |output, all| output.table(total(all, &line.zone))))
+    let output = more.fold(output, |output, all| output.table(total(all, &line.zone)));
+    Ok(told_as_recorded(output, &recorded))
 }
 
 async fn range(line: &Line<'_>, account: Option<&str>, symbol: Option<&str>) -> Result<Range, CliError> {

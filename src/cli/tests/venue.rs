@@ -39,6 +39,29 @@ fn asked(world: &World) -> Vec<VenueAction> {
     actions.collect()
 }
 
+/// Nobody takes the last record for the broker's word.
+#[test]
+fn what_no_broker_has_confirmed_is_said_to_be_a_record() {
+    for (args, other) in [(&["positions"][..], "positions"), (&["balances"], "accounts")] {
+        let world = world();
+        assert!(world.run(&[args, &["--json"]].concat()).json().get("as_recorded").is_none());
+        world.host.session.change(|picture| {
+            let mut accounts = picture.accounts.to_vec();
+            for view in accounts.iter_mut().filter(|view| view.account.account.as_str() == "alpaca") {
+                view.standing.broker = Some("alpaca".into());
+            }
+            picture.accounts = std::sync::Arc::new(accounts);
+        });
+        let found = world.run(&[args, &["--json"]].concat()).json();
+        assert_eq!(found["as_recorded"], serde_json::json!(["alpaca"]), "{found}");
+        assert!(found[other].is_array(), "{found}");
+        let said = world.run(args).out;
+        assert!(said.contains("alpaca: as last recorded, its broker was not heard"), "{said}");
+        let only = world.run(&[args, &["--account", "paper"]].concat()).out;
+        assert!(!only.contains("as last recorded"), "{only}");
+    }
+}
+
 #[test]
 fn what_changes_an_account_at_alpaca_is_confirmed_first() {
     const CALL: &str = "AAPL  270115C00190000";

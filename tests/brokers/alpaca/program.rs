@@ -17,7 +17,9 @@ async fn what_only_alpaca_has_is_asked_by_its_own_commands() {
     for (symbol, price) in [("F", 140), ("HTB", 60)] {
         emulator.exchange.quote(symbol, Decimal::from(price), Decimal::from(price + 1));
     }
-    let (text, input) = (config(&emulator), keys(&emulator));
+    // Between two commands a slow machine may take longer than an engine waits for somebody.
+    let text = format!("{}[engine]\nkeep_running = true\n", config(&emulator));
+    let input = keys(&emulator);
     tokio::task::spawn_blocking(move || {
         let home = Home::new(&text);
         home.ok(&["connect", "alpaca", "--stdin"], &input);
