@@ -9,7 +9,7 @@ use super::order::{Parsed, Trouble, once};
 use super::types::{AlertWhen, Command, Missing};
 
 /// How a sentence about an alert begins, longest first.
-const OPENINGS: [&[&str]; 27] = [
+const OPENINGS: [&[&str]; 29] = [
     &["set", "an", "alert"],
     &["set", "a", "price", "alert"],
     &["set", "an", "alarm"],
@@ -28,8 +28,10 @@ const OPENINGS: [&[&str]; 27] = [
     &["send", "me", "an", "alert"],
     &["tell", "me"],
     &["text", "me"],
-    &["remind", "me"],
-    &["wake", "me"],
+    &["remind", "me", "if"],
+    &["remind", "me", "when"],
+    &["wake", "me", "if"],
+    &["wake", "me", "when"],
     &["alert"],
     &["notify"],
     &["ping"],

@@ -203,8 +203,8 @@ impl Engine {
                 self.entry.executions.reserve_exact(1);
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
-                let quoted =
-                    self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark);
+                let quoted = self.market.quote(&execution.instrument);
+                let quoted = quoted.filter(|quote| books.is_valued_by(quote)).and_then(|quote| quote.mark());
                 if let Some(mark) = quoted.filter(|_| execution.kind != ExecutionKind::CorporateAction) {
                     books.portfolio.mark(&execution.instrument, mark);
                 }

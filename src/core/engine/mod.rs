@@ -133,6 +133,11 @@ pub(super) struct Books {
 }
 
 impl Books {
+    /// May its positions be valued by a quote: real money is worth nothing that was made up, as where no broker is asked.
+    pub(super) fn is_valued_by(&self, quote: &Quote) -> bool {
+        quote.feed != Feed::Simulated || self.setup.mode == AccountMode::Paper
+    }
+
     /// Takes a day's equity into the highs. Deposits move them with the money, so that paying out is no drawdown.
     pub(super) fn see_equity(&mut self, day: Date, equity: Decimal) {
         match self.equity_highs.iter_mut().find(|(known, _)| *known == day) {

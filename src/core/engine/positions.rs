@@ -80,7 +80,8 @@ impl Engine {
         let Some(books) = self.accounts.get_mut(&statement.account) else { return };
         for position in positions {
             let Some(holding) = books.portfolio.holding(&position.instrument) else { continue };
-            let quoted = self.market.quote(&position.instrument).filter(|quote| quote.mark().is_some());
+            let quoted = self.market.quote(&position.instrument);
+            let quoted = quoted.filter(|quote| quote.mark().is_some() && books.is_valued_by(quote));
             let silent = quoted.is_none_or(|quote| statement.asked_at.duration_since(quote.as_of) >= SILENT);
             let rows = positions.iter().filter(|row| row.instrument == position.instrument);
             let same = rows.fold(Quantity::ZERO, |sum, row| sum + row.quantity) == holding.quantity;

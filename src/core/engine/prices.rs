@@ -23,7 +23,7 @@ impl Engine {
         }
         let mut held = false;
         if let Some(mark) = quote.mark() {
-            for books in self.accounts.values_mut() {
+            for books in self.accounts.values_mut().filter(|books| books.is_valued_by(&quote)) {
                 held |= books.portfolio.mark(&quote.instrument, mark);
             }
         }

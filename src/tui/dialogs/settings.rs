@@ -23,6 +23,8 @@ const ROWS: u16 = 20;
 const DETAIL: u16 = 5;
 /// Rows of the list that a screen of 80x24 has room for.
 const PAGE: u16 = 15;
+/// Where nothing fits what was typed.
+const NONE_FOUND: &str = "No option is called so. Ctrl-U clears what was typed.";
 /// Columns of the paths.
 const PATH_WIDTH: u16 = 44;
 
@@ -170,6 +172,9 @@ impl Modal for Settings {
         let mut list = self.list;
         list.settle(self.found.len(), rows);
         list.draw_rest(self.found.len(), Rect { y: area.y + 1, height: rows, ..area }, theme, buf);
+        if self.found.is_empty() && area.height > 1 {
+            put(buf, area.x + 2, area.y + 1, NONE_FOUND, theme.dim, area.width.saturating_sub(2));
+        }
         let path_width = PATH_WIDTH.min(area.width * 3 / 5);
         for (line, i) in list.visible(self.found.len(), rows).enumerate() {
             let view = &self.all[self.found[i]];
@@ -235,6 +240,8 @@ impl Modal for Settings {
                     None => {}
                 }
             }
+            // What begins a search elsewhere has begun it here already.
+            KeyCode::Char('/') if self.filter.text().is_empty() => {}
             _ => {
                 let before = self.filter.text().to_owned();
                 self.filter.key(event, |c| !c.is_control());

@@ -103,6 +103,15 @@ fn a_key_for_a_line_has_the_checks_of_the_file() {
     }
 }
 
+/// Whoever begins with the slash that searches elsewhere finds the same, and nothing found says so.
+#[test]
+fn a_search_may_begin_with_a_slash_and_says_when_it_finds_nothing() {
+    let mut runner = of("");
+    runner.keys(",").text("/keys.halt").sees("▸ keys.halt");
+    runner.keys("ctrl-u").text("nosuchthing").sees("No option is called so");
+    runner.keys("ctrl-u").text("top_line").sees("▸ screen.top_line");
+}
+
 #[test]
 fn lists_are_typed_as_words() {
     let mut runner = of("[watchlists]\ntech = [\"AAPL\"]\n");

@@ -38,6 +38,23 @@ impl Rig {
     }
 }
 
+/// Where no broker is asked prices may be simulated: what is held for real money is worth what it last was.
+#[test]
+fn real_money_is_not_valued_by_simulated_prices() {
+    let mut rig = Rig::holding(10);
+    let worth = |rig: &Rig| rig.engine.positions(&paper())[0].market_value.unwrap().normalize();
+    rig.quote("110");
+    assert_eq!(worth(&rig), Decimal::from(1_100), "paper goes by the market there is");
+    rig.engine.accounts.get_mut(&paper()).unwrap().setup.mode = AccountMode::Live;
+    rig.quote("252");
+    assert_eq!(worth(&rig), Decimal::from(1_100));
+    rig.later(1);
+    let mut quote = Quote::empty(aapl(), rig.now, Feed::RealTime);
+    (quote.bid, quote.ask) = ("120".parse().ok(), "120".parse().ok());
+    rig.step(Input::Quote(Box::new(quote)));
+    assert_eq!(worth(&rig), Decimal::from(1_200));
+}
+
 /// Held here, shown there, is it said, and does automation stop: 100 shares at 100 are a tenth of the account.
 #[test]
 fn r4_a_position_that_no_execution_explains_is_adjusted_and_said() {
