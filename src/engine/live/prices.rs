@@ -272,7 +272,7 @@ mod tests {
             for (instrument, key) in [(&listed, there), (&dated, here)] {
                 assert_eq!(prices.key_of(Market::of(instrument)), Some(key));
                 prices.want(instrument);
-                assert_eq!(prices.feeds[&key].wanted.borrow().quotes, [instrument.clone()]);
+                assert_eq!(prices.feeds[&key].wanted.borrow().quotes, std::slice::from_ref(instrument));
             }
         }
         // Alone, none says that it has the other's.
