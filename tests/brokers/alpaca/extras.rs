@@ -1,6 +1,5 @@
 //! What is no order: exercise of held options, and the account's settings.
 
-use arbion::brokers::alpaca::connect;
 use arbion::brokers::{BrokerError, SubmitOutcome};
 use arbion::domain::execution::ExecutionKind;
 use arbion::domain::instrument::Instrument;
@@ -9,8 +8,6 @@ use arbion::domain::venue::{VenueAction, VenueAnswer, VenueSetting};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{credentials, settings};
-use crate::approved::account;
 use crate::contract::{Subject, price};
 use crate::emulators::alpaca::{AlpacaEmulator, start};
 use crate::emulators::faults::Fault;
@@ -35,24 +32,7 @@ fn exercise(symbol: &str) -> VenueAction {
 /// An account with this emulator, which stays at hand.
 async fn both() -> (Subject, std::sync::Arc<AlpacaEmulator>) {
     let emulator = std::sync::Arc::new(start(0).await);
-    let line = connect(&settings(&emulator), &credentials(&emulator)).await.unwrap();
-    let broker = line.account("PA3TEST00001", account()).await.unwrap();
-    let subject = Subject {
-        desk: crate::contract::Desk::new(
-            broker,
-            Instrument::equity("AAPL").unwrap(),
-            arbion::domain::money::Quantity::from(12),
-            std::sync::Arc::new(emulator.exchange.clone()),
-        ),
-        exchange: emulator.exchange.clone(),
-        faults: emulator.server.faults.clone(),
-        submit: ("POST", "/v2/orders"),
-        replace: ("PATCH", "/v2/orders/"),
-        cancel: ("DELETE", "/v2/orders/"),
-        read: ("GET", "/v2/orders"),
-        sheet: crate::contract::sheet::alpaca(&emulator),
-        keep: Box::new(std::sync::Arc::clone(&emulator)),
-    };
+    let subject = super::subject_of(&emulator, Box::new(std::sync::Arc::clone(&emulator))).await;
     (subject, emulator)
 }
 

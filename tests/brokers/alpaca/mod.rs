@@ -28,8 +28,9 @@ async fn line(emulator: &AlpacaEmulator) -> Arc<dyn Connection> {
     connect(&settings(emulator), &credentials(emulator)).await.unwrap()
 }
 
-async fn of(emulator: AlpacaEmulator) -> Subject {
-    let broker = line(&emulator).await.account("PA3TEST00001", account()).await.unwrap();
+/// An account with an emulator that somebody else holds, or `keep` does.
+async fn subject_of(emulator: &AlpacaEmulator, keep: Box<dyn std::any::Any + Send + Sync>) -> Subject {
+    let broker = line(emulator).await.account("PA3TEST00001", account()).await.unwrap();
     Subject {
         desk: Desk::new(
             broker,
@@ -43,9 +44,14 @@ async fn of(emulator: AlpacaEmulator) -> Subject {
         replace: ("PATCH", "/v2/orders/"),
         cancel: ("DELETE", "/v2/orders/"),
         read: ("GET", "/v2/orders"),
-        sheet: sheet::alpaca(&emulator),
-        keep: Box::new(emulator),
+        sheet: sheet::alpaca(emulator),
+        keep,
     }
+}
+
+async fn of(emulator: AlpacaEmulator) -> Subject {
+    let emulator = Arc::new(emulator);
+    subject_of(&emulator, Box::new(Arc::clone(&emulator))).await
 }
 
 async fn subject() -> Subject {
